@@ -1,0 +1,1 @@
+"""What strangers' bytes are handed to. Each module has `SEEDS` and `one(data)`."""

@@ -1,0 +1,81 @@
+"""What is asked of the bank and what it answers: new lists, additions, withdrawals."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from lapwing.model.errors import InvalidInput
+from lapwing.model.indicators import KNOWN_DISTANCE, NEAR_DISTANCE, ListKind
+from lapwing.model.refusals import Refusal
+
+MAX_WORDS = 500
+"""Characters of a name, source, basis or category."""
+
+
+class NewList(Struct, frozen=True, kw_only=True):
+    """A list to be made. Distances may only tighten the shipped ones."""
+
+    name: str
+    kind: ListKind
+    source: str
+    basis: str
+    category: str
+    verified: bool = False
+    known_distance: int = KNOWN_DISTANCE
+    near_distance: int = NEAR_DISTANCE
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+
+
+class Added(Struct, frozen=True, kw_only=True):
+    """`ids` are those written, in the order of the entries; `repeated` were listed already."""
+
+    ids: tuple[int, ...]
+    repeated: int
+    refused: tuple[Refusal, ...]
+    generation: int
+    """The bank generation that holds the change; unchanged when nothing was written."""
+
+
+class Withdrawn(Struct, frozen=True, kw_only=True):
+    """`missing` are the ids and values asked for that are not on the list (any more)."""
+
+    ids: tuple[int, ...]
+    missing: tuple[str, ...]
+    generation: int
+
+
+def check_new_list(new: NewList) -> None:
+    """Raises InvalidInput naming the first field that cannot be used."""
+    for field in ("name", "source", "basis", "category"):
+        check_words(getattr(new, field), field)
+    if not 0 <= new.known_distance <= KNOWN_DISTANCE:
+        message = f"may only be tightened: 0 to {KNOWN_DISTANCE}"
+        raise InvalidInput(message, field="known_distance")
+    if not 0 <= new.near_distance <= NEAR_DISTANCE:
+        message = f"may only be tightened: 0 to {NEAR_DISTANCE}"
+        raise InvalidInput(message, field="near_distance")
+    if new.near_distance < new.known_distance:
+        raise InvalidInput("may not be below known_distance", field="near_distance")
+    check_validity(new.valid_from, new.valid_until)
+
+
+def check_words(text: str, field: str) -> None:
+    """Raises InvalidInput for text that is empty, too long or cannot be written down."""
+    if not text.strip():
+        raise InvalidInput("may not be empty", field=field)
+    if len(text) > MAX_WORDS:
+        raise InvalidInput(f"longer than {MAX_WORDS} characters", field=field)
+    if not text.isprintable():
+        raise InvalidInput("holds control characters", field=field)
+
+
+def check_validity(start: datetime | None, end: datetime | None) -> None:
+    """Raises InvalidInput for a time without a zone, or an end that does not follow its start."""
+    for field, moment in (("valid_from", start), ("valid_until", end)):
+        if moment is not None and moment.tzinfo is None:
+            raise InvalidInput("needs a time zone", field=field)
+    if start is not None and end is not None and end <= start:
+        raise InvalidInput("must lie after valid_from", field="valid_until")

@@ -1,0 +1,1 @@
+"""Pure indexes over arrays: no database, no clock, no files."""

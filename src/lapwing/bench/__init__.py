@@ -1,0 +1,1 @@
+"""Measurements as commands (`lapwing bench …`), never timed tests. Nothing imports this room."""

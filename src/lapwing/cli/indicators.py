@@ -1,0 +1,163 @@
+"""The indicators on a list: `lapwing bank show | add | import | withdraw`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from msgspec.structs import replace
+
+from lapwing.bank.canonical import guessed_kind
+from lapwing.bank.fields import IGNORED
+from lapwing.bank.formats import Format
+from lapwing.bank.importing import import_file
+from lapwing.cli.output import (
+    Json,
+    finish,
+    page,
+    plain,
+    progress,
+    show,
+    show_refusals,
+    table,
+    write_json,
+    write_lines,
+)
+from lapwing.cli.session import For, Maps, column_map, house, operator, organisation
+from lapwing.intake.columns import IGNORE
+from lapwing.model.errors import InvalidInput
+from lapwing.model.indicators import IndicatorKind, NewIndicator
+from lapwing.model.refusals import Refusal, refusal_of
+
+OnList = Annotated[str, typer.Argument(metavar="LIST", help="Name or id of the list.")]
+Kind = Annotated[
+    IndicatorKind | None,
+    typer.Option(help="What the values are; 64 hex digits may be PDQ or SHA-256, so say which."),
+]
+
+
+def show_list(
+    list_name: OnList,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Indicators at most.")] = 100,
+    after: Annotated[int, typer.Option(min=0, help="Only those with a larger id.")] = 0,
+    organisation_name: For = None,
+    json: Json = False,
+) -> None:
+    """Show what is on a list, by id; --json writes a line an indicator."""
+    with house() as opened:
+        mine = organisation(opened, organisation_name)
+        chosen = opened.bank.list_named(mine.id, list_name)
+        found = opened.bank.indicators(mine.id, chosen.id, limit, after)
+    if json:
+        write_lines(found)
+        return
+    rows = [(str(one.id), one.kind, one.value, one.category, one.source) for one in found]
+    show(table(chosen.name, ("id", "kind", "value", "category", "source"), rows))
+
+
+def add(
+    list_name: OnList,
+    values: Annotated[list[str], typer.Argument(metavar="VALUE…")],
+    kind: Kind = None,
+    organisation_name: For = None,
+    json: Json = False,
+) -> None:
+    """Add values; they count at once."""
+    entries: list[NewIndicator] = []
+    unread: list[Refusal] = []
+    for value in values:
+        try:
+            entries.append(NewIndicator(kind=kind or guessed_kind(value), value=value))
+        except InvalidInput as error:
+            unread.append(refusal_of(error, source_id=value))
+    with house() as opened:
+        mine = organisation(opened, organisation_name)
+        chosen = opened.bank.list_named(mine.id, list_name)
+        added = opened.bank.add(mine.id, operator(opened), chosen.id, entries)
+    named = (
+        replace(one, line=None, source_id=entries[one.line - 1].value if one.line else None)
+        for one in added.refused
+    )
+    added = replace(added, refused=(*unread, *named))
+    if json:
+        write_json(added)
+    else:
+        page.print(f"added {len(added.ids):,}, there already {added.repeated:,}")
+        show_refusals(added.refused)
+    finish(added.refused)
+
+
+def import_list(
+    list_name: OnList,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Text, CSV or NDJSON; - for stdin.")],
+    kind: Kind = None,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="Where the name's ending does not tell.")
+    ] = None,
+    maps: Maps = None,
+    organisation_name: For = None,
+    json: Json = False,
+) -> None:
+    """Import a file of values, with progress; refused lines are listed, the rest goes on.
+
+    Text: one value a line. CSV and NDJSON: value and kind, or columns named pdq, md5, sha1, sha256,
+    url, domain; also quality, category, source, basis, valid_from, valid_until.
+    """
+    columns: dict[str, str] = {}
+    for field, column in column_map(maps).items():
+        names = column.split(",") if field == IGNORE else [column]
+        columns |= {name.strip(): IGNORED if field == IGNORE else field for name in names}
+    refused: list[Refusal] = []
+    with house() as opened, progress(json) as bar:
+        mine = organisation(opened, organisation_name)
+        chosen = opened.bank.list_named(mine.id, list_name)
+        task = bar.add_task("importing", total=None)
+        imported = import_file(
+            opened.bank,
+            mine.id,
+            operator(opened),
+            chosen.id,
+            sys.stdin.buffer if file == "-" else Path(file),
+            format=form,
+            kind=kind,
+            columns=columns,
+            on_refusal=refused.append,
+            progress=lambda done, refused: bar.update(task, completed=done),
+        )
+    if json:
+        write_json(replace(imported, refusals=tuple(refused)))
+    else:
+        page.print(f"added {imported.added:,}, there already {imported.repeated:,}")
+        show_refusals(refused)
+    finish(refused)
+
+
+def withdraw(
+    list_name: OnList,
+    values: Annotated[list[str], typer.Argument(metavar="VALUE…", help="Values or indicator ids.")],
+    why: Annotated[str, typer.Option(help="Kept in the ledger.")],
+    organisation_name: For = None,
+    json: Json = False,
+) -> None:
+    """Withdraw values; they stop matching at once."""
+    ids = [int(v) for v in values if _is_id(v)]
+    rest = [v for v in values if not _is_id(v)]
+    with house() as opened:
+        mine = organisation(opened, organisation_name)
+        chosen = opened.bank.list_named(mine.id, list_name)
+        done = opened.bank.withdraw(
+            mine.id, operator(opened), chosen.id, ids=ids, values=rest, why=why
+        )
+    missing = [Refusal(reason="is not on this list", source_id=value) for value in done.missing]
+    if json:
+        write_json(done)
+    else:
+        page.print(f"withdrawn {len(done.ids):,} from", plain(chosen.name))
+        show_refusals(missing)
+    finish(missing)
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19

@@ -1,0 +1,1 @@
+"""The second person: one member proposes what leaves the organisation, another confirms it."""

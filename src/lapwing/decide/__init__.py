@@ -1,0 +1,1 @@
+"""Findings in, a ruling out. Pure: it cannot act, report, reach a network or read a clock."""

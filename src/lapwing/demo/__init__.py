@@ -1,0 +1,1 @@
+"""The demo: neutral, seeded material with known truth, sent through the same doors as real data."""

@@ -1,0 +1,1 @@
+"""Items in, findings out. Pure: no sockets, no files, no clock, no database, no verdicts."""

@@ -1,0 +1,1 @@
+"""Programs that run without Lapwing, for people who have no reason to trust it."""

@@ -1,0 +1,1 @@
+"""Bytes and files to items: bounded, streaming, and every refusal named."""

@@ -1,0 +1,36 @@
+"""Limits of what intake takes. All can be passed in; nothing larger is read into memory."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+MEBIBYTE = 1024 * 1024
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """Bounds checked before the work they bound is done. A picture takes
+    about 8 bytes a pixel while it is decoded and hashed."""
+
+    file_bytes: int = 64 * MEBIBYTE
+    """Of one picture."""
+    pixels: int = 52_000_000
+    """Up to here a picture is decoded and hashed in full: what a 50-megapixel camera makes."""
+    scaled_pixels: int = 256_000_000
+    """Up to here a baseline JPEG is decoded at 1/2, 1/4 or 1/8; everything else is refused."""
+    jpeg_scans: int = 100
+    """Of one progressive JPEG; each costs a pass over all pixels however few bytes it has."""
+    rows: int = 50_000_000
+    """Rows of one file, or pictures of one folder."""
+    line_bytes: int = MEBIBYTE
+    """Of one NDJSON line, or of one CSV record with its quoted line breaks."""
+    json_depth: int = 8
+    """Brackets within brackets; a record needs three."""
+    text_characters: int = 100_000
+    """Of one text field."""
+    links: int = 1_000
+    """Of one item."""
+    pictures: int = 1_000
+    """Of one item."""
+
+
+DEFAULT_LIMITS = Limits()

@@ -1,0 +1,1 @@
+"""Pictures: bounded decoding, PDQ and cryptographic hashes."""

@@ -1,0 +1,207 @@
+"""Bounded decoding of pictures to 8-bit RGB.
+
+The format is told from the content. Sizes are checked in the header, before pixels are made. Only
+the first frame of an animation or a multi-page file is decoded, and the result says so.
+
+Choices that change a hash, made so that the hash equals what others have on their lists: colours
+are converted without colour profiles, and transparency is dropped rather than laid on a background
+(both as the reference `threatexchange` does). Two choices differ from it on purpose: the EXIF
+orientation is applied, since that is what people see, and a palette stands for its colours.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from lapwing.intake.limits import DEFAULT_LIMITS, Limits
+from lapwing.intake.media.formats import AVIF, BMP, GIF, JPEG, PNG, TIFF, WEBP, describe, format_of
+from lapwing.intake.media.quiet import keep_libtiff_quiet, keep_pillow_quiet
+from lapwing.model.errors import InvalidInput, LimitExceeded
+
+# The classes are called directly: Image.open would look at every format and warn about sizes.
+_OPENERS: dict[str, type[ImageFile.ImageFile]] = {
+    JPEG.mime: JpegImagePlugin.JpegImageFile,
+    PNG.mime: PngImagePlugin.PngImageFile,
+    GIF.mime: GifImagePlugin.GifImageFile,
+    WEBP.mime: WebPImagePlugin.WebPImageFile,
+    AVIF.mime: AvifImagePlugin.AvifImageFile,
+    TIFF.mime: TiffImagePlugin.TiffImageFile,
+    BMP.mime: BmpImagePlugin.BmpImageFile,
+}
+
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    NotImplementedError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow's parsers raise on bytes that are not what they claim to be."""
+
+_ORIENTATION = 0x0112
+_STRIP = 256
+_START_OF_SCAN = b"\xff\xda"
+
+keep_libtiff_quiet()
+
+
+class Decoded(Struct, frozen=True, kw_only=True):
+    """An upright picture: `rgb` is uint8[height, width, 3], smaller than the stated size when
+    `scaled` (2, 4 or 8) is more than 1. `notes` say what was not looked at.
+    """
+
+    rgb: NDArray[np.uint8]
+    mime: str
+    width: int
+    height: int
+    scaled: int = 1
+    notes: tuple[str, ...] = ()
+
+
+def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Decoded:
+    """Decode the first frame of a picture.
+
+    Raises InvalidInput for bytes that are no picture, a broken or a truncated one; LimitExceeded
+    where `limits` do not allow it. Says nothing on standard error. Safe in several threads.
+    """
+    if len(data) > limits.file_bytes:
+        raise LimitExceeded(f"the file has {len(data)} bytes, more than {limits.file_bytes}")
+    found = format_of(data)
+    if found is None:
+        raise InvalidInput(f"cannot be decoded as a picture: it is {describe(data)}")
+    keep_pillow_quiet()
+    try:
+        stored, orientation, about = _read(found.mime, data, limits)
+    except Image.DecompressionBombError as error:
+        raise LimitExceeded(f"the picture has more pixels than allowed: {error}") from error
+    except MemoryError as error:
+        raise LimitExceeded("the picture needs more memory than there is") from error
+    except _BROKEN as error:
+        reason = str(error) or type(error).__name__
+        raise InvalidInput(f"broken or truncated {found.name} picture: {reason}") from error
+    width, height, scale, notes = about
+    if orientation >= 5:
+        width, height = height, width
+    return Decoded(
+        rgb=_upright(stored, orientation),
+        mime=found.mime,
+        width=width,
+        height=height,
+        scaled=scale,
+        notes=notes,
+    )
+
+
+def _read(
+    mime: str, data: bytes, limits: Limits
+) -> tuple[NDArray[np.uint8], int, tuple[int, int, int, tuple[str, ...]]]:
+    """Pixels as stored, their orientation, and (width, height, scale, notes)."""
+    with _OPENERS[mime](io.BytesIO(data)) as image:
+        scale = _scale(image, data, limits)
+        width, height = image.size
+        if scale > 1:
+            image.draft("RGB", (width // scale, height // scale))
+            scale = round(width / image.width)
+        image.load()
+        return _rgb(image), _orientation(image), (width, height, scale, _notes(image, scale))
+
+
+def _scale(image: ImageFile.ImageFile, data: bytes, limits: Limits) -> int:
+    """By how much a JPEG must be decoded smaller to stay in the limit; 1 for all others."""
+    pixels = image.width * image.height
+    jpeg = isinstance(image, JpegImagePlugin.JpegImageFile)
+    progressive = jpeg and "progressive" in image.info
+    if progressive and data.count(_START_OF_SCAN) > limits.jpeg_scans:
+        raise LimitExceeded(f"the JPEG has more than {limits.jpeg_scans} scans")
+    if pixels <= limits.pixels:
+        return 1
+    # A progressive JPEG is held whole at full size whatever size is asked for.
+    if jpeg and not progressive and pixels <= limits.scaled_pixels:
+        for scale in (2, 4, 8):
+            if pixels // (scale * scale) <= limits.pixels:
+                return scale
+    bound = limits.scaled_pixels if jpeg and not progressive else limits.pixels
+    raise LimitExceeded(
+        f"the picture has {image.width} x {image.height} pixels, more than {bound} in all"
+    )
+
+
+def _rgb(image: ImageFile.ImageFile) -> NDArray[np.uint8]:
+    """uint8[height, width, 3], made strip by strip: whole copies would double the memory."""
+    rgb = np.empty((image.height, image.width, 3), np.uint8)
+    largest = image.getextrema()[1] if image.mode in ("I", "F") else None
+    for top in range(0, image.height, _STRIP):
+        strip = image.crop((0, top, image.width, min(top + _STRIP, image.height)))
+        rgb[top : top + _STRIP] = _eight_bits(strip, largest)
+    return rgb
+
+
+def _eight_bits(strip: Image.Image, largest: Any) -> NDArray[np.uint8]:
+    """Wide samples keep their high byte; 32-bit ones that stay below 256, and real ones up to 1,
+    are taken for what they can only be: 8 bits, and shares of white."""
+    if strip.mode == "I" or strip.mode.startswith("I;16"):
+        wide = np.clip(np.asarray(strip), 0, 65535)
+        grey = wide if strip.mode == "I" and largest <= 255 else wide >> 8
+    elif strip.mode == "F":
+        real = np.nan_to_num(np.asarray(strip), nan=0.0, posinf=255.0, neginf=0.0)
+        grey = np.clip(real * 255 if largest <= 1 else real, 0, 255)
+    else:
+        return np.asarray(strip.convert("RGB"))
+    return np.repeat(grey.astype(np.uint8)[:, :, np.newaxis], 3, axis=2)
+
+
+def _orientation(image: ImageFile.ImageFile) -> int:
+    """1..8 (EXIF 2.32 §4.6.4). Unreadable counts as upright; Pillow has turned a TIFF already."""
+    try:
+        turned = image.getexif().get(_ORIENTATION, 1)
+    except _BROKEN:
+        return 1
+    return turned if isinstance(turned, int) and 1 <= turned <= 8 else 1
+
+
+def _upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    if orientation in (5, 6, 7, 8):
+        rgb = rgb.transpose(1, 0, 2)
+    if orientation in (2, 3, 6, 7):
+        rgb = rgb[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        rgb = rgb[::-1]
+    return np.ascontiguousarray(rgb)
+
+
+def _notes(image: ImageFile.ImageFile, scale: int) -> tuple[str, ...]:
+    notes = []
+    if scale > 1:
+        notes.append(f"too large to decode in full: hashed at 1/{scale} of its size")
+    try:
+        image.seek(1)
+    except _BROKEN:
+        pass
+    else:
+        notes.append("has more than one frame: only the first was hashed")
+    return tuple(notes)

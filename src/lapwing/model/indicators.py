@@ -1,0 +1,83 @@
+"""Indicators and lists: what is known to be bad (or known good), who says so, and until when."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+KNOWN_DISTANCE = 10
+"""PDQ distance up to which a verified match is *known* (DESIGN: known and near)."""
+NEAR_DISTANCE = 31
+"""PDQ's recommended bound; 11..31 is *near* and goes to review."""
+MIN_QUALITY = 50
+"""PDQ quality from which a hash may count as known."""
+
+
+class IndicatorKind(StrEnum):
+    PDQ = "pdq"
+    MD5 = "md5"
+    SHA1 = "sha1"
+    SHA256 = "sha256"
+    URL = "url"
+    DOMAIN = "domain"
+
+
+class ListKind(StrEnum):
+    BLOCK = "block"
+    REVIEW = "review"
+    ALLOW = "allow"
+    """Known harmless; exact cryptographic hashes only (DESIGN, Do no harm 11)."""
+
+
+class BankList(Struct, frozen=True, kw_only=True):
+    """A list of indicators. Distances may only tighten KNOWN_DISTANCE and NEAR_DISTANCE."""
+
+    id: UUID
+    organisation: UUID
+    name: str
+    kind: ListKind
+    source: str
+    basis: str
+    """Why the list may be used: a law, a contract, a verdict."""
+    category: str
+    verified: bool
+    known_distance: Annotated[int, Meta(ge=0, le=KNOWN_DISTANCE)] = KNOWN_DISTANCE
+    near_distance: Annotated[int, Meta(ge=0, le=NEAR_DISTANCE)] = NEAR_DISTANCE
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    created_at: datetime
+
+
+class NewIndicator(Struct, frozen=True, kw_only=True):
+    """An indicator as handed in. `value` is hex, a URL or a domain; the bank makes it canonical."""
+
+    kind: IndicatorKind
+    value: str
+    quality: Annotated[int, Meta(ge=0, le=100)] | None = None
+    category: str | None = None
+    source: str | None = None
+    basis: str | None = None
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+
+
+class Indicator(Struct, frozen=True, kw_only=True):
+    id: int
+    organisation: UUID
+    list: UUID
+    kind: IndicatorKind
+    value: str
+    """Canonical: lower-case hex, canonical URL, or ASCII domain."""
+    quality: int | None
+    category: str
+    source: str
+    basis: str
+    added_at: datetime
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    withdrawn_at: datetime | None = None
+    generation: int

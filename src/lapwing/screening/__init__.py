@@ -1,0 +1,1 @@
+"""The main job: items are looked at, decided on and recorded, one transaction a batch."""

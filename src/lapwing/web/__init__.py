@@ -1,0 +1,1 @@
+"""The web door: the HTTP API, sign-in, and the frame that pages plug into."""

@@ -1,0 +1,1 @@
+"""Tests that drive an installed Chromium against a served house."""

@@ -1,0 +1,20 @@
+"""The tables written here are those that the migrations make."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Table, inspect
+from sqlalchemy.dialects import postgresql
+
+from lapwing.bank.tables import bank_generation, indicators, lists
+from lapwing.store.database import Database
+
+DIALECT = postgresql.dialect()
+
+
+@pytest.mark.parametrize("table", [lists, indicators, bank_generation], ids=lambda t: t.name)
+def test_a_table_equals_the_one_in_the_database(database: Database, table: Table) -> None:
+    with database.owner() as connection:
+        there = inspect(connection).get_columns(table.name)
+    written = [(c.name, c.type.compile(DIALECT), c.nullable) for c in table.columns]
+    assert written == [(c["name"], c["type"].compile(DIALECT), c["nullable"]) for c in there]

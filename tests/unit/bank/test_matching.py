@@ -1,0 +1,153 @@
+"""Matching hashes for members: each match says how, where and how certain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from lapwing.bank.live import LiveBank
+from lapwing.bank.matching import MAX_HASHES, HashQuery, Match, MatchLevel, match_hashes
+from lapwing.bank.service import Bank
+from lapwing.model.actors import SYSTEM
+from lapwing.model.errors import InvalidInput, LimitExceeded
+from lapwing.model.indicators import BankList, IndicatorKind, ListKind, NewIndicator
+from lapwing.store.clock import utc_now
+
+MakeList = Callable[..., BankList]
+PDQ = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
+MD5, SHA1, SHA256 = "aa" * 16, "bb" * 20, "cc" * 32
+
+
+def flipped(code: str, bits: int) -> str:
+    return f"{int(code, 16) ^ ((1 << bits) - 1):064x}"
+
+
+@pytest.fixture
+def matched(
+    bank: Bank, live: LiveBank, organisation: UUID
+) -> Callable[[list[HashQuery]], list[Match]]:
+    def match(hashes: list[HashQuery]) -> list[Match]:
+        return match_hashes(live.snapshot().view(organisation, utc_now()), hashes)
+
+    return match
+
+
+Matched = Callable[[list[HashQuery]], list[Match]]
+
+
+def test_a_match_says_everything_about_itself(
+    bank: Bank, organisation: UUID, make_list: MakeList, matched: Matched
+) -> None:
+    listed = make_list(organisation, name="partner")
+    entry = NewIndicator(
+        kind=IndicatorKind.PDQ, value=PDQ, quality=80, category="b", source="police"
+    )
+    added = bank.add(organisation, SYSTEM, listed.id, [entry])
+    asked = flipped(PDQ, 7).upper()
+    (match,) = matched([HashQuery(hash=asked, kind=IndicatorKind.PDQ, quality=60)])
+    assert match == Match(
+        query=0,
+        hash=asked.lower(),
+        kind=IndicatorKind.PDQ,
+        level=MatchLevel.KNOWN,
+        distance=7,
+        quality=80,
+        value=PDQ,
+        indicator=added.ids[0],
+        list=listed.id,
+        list_name="partner",
+        verified=True,
+        source="police",
+        category="b",
+        generation=added.generation,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "bits", "quality", "level"),
+    [
+        ({}, 10, 50, MatchLevel.KNOWN),
+        ({}, 11, 50, MatchLevel.NEAR),
+        ({}, 0, 49, MatchLevel.NEAR),
+        ({}, 0, None, MatchLevel.NEAR),
+        ({"verified": False}, 0, 100, MatchLevel.NEAR),
+        ({"kind": ListKind.REVIEW}, 0, 100, MatchLevel.NEAR),
+        ({"known_distance": 2}, 3, 100, MatchLevel.NEAR),
+        ({"near_distance": 12}, 13, 100, None),
+        ({}, 32, 100, None),
+    ],
+)
+def test_known_and_near_follow_list_distance_and_quality(
+    bank: Bank,
+    organisation: UUID,
+    make_list: MakeList,
+    matched: Matched,
+    changes: dict[str, Any],
+    bits: int,
+    quality: int | None,
+    level: MatchLevel | None,
+) -> None:
+    listed = make_list(organisation, **changes)
+    bank.add(organisation, SYSTEM, listed.id, [NewIndicator(kind=IndicatorKind.PDQ, value=PDQ)])
+    query = HashQuery(hash=flipped(PDQ, bits), kind=IndicatorKind.PDQ, quality=quality)
+    assert [match.level for match in matched([query])] == ([level] if level else [])
+
+
+def test_matches_of_many_hashes_come_in_the_order_asked(
+    bank: Bank, organisation: UUID, make_list: MakeList, matched: Matched
+) -> None:
+    block = make_list(organisation)
+    allow = make_list(organisation, kind=ListKind.ALLOW)
+    entries = [
+        NewIndicator(kind=IndicatorKind.MD5, value=MD5),
+        NewIndicator(kind=IndicatorKind.SHA1, value=SHA1),
+        NewIndicator(kind=IndicatorKind.PDQ, value=PDQ),
+    ]
+    bank.add(organisation, SYSTEM, block.id, entries)
+    bank.add(
+        organisation, SYSTEM, allow.id, [NewIndicator(kind=IndicatorKind.SHA256, value=SHA256)]
+    )
+    matches = matched(
+        [
+            HashQuery(hash=SHA256, kind=IndicatorKind.SHA256),
+            HashQuery(hash="00" * 16),
+            HashQuery(hash=SHA1),
+            HashQuery(hash=PDQ, kind=IndicatorKind.PDQ, quality=100),
+            HashQuery(hash=MD5),
+        ]
+    )
+    assert [(match.query, match.kind, match.level) for match in matches] == [
+        (0, IndicatorKind.SHA256, MatchLevel.HARMLESS),
+        (2, IndicatorKind.SHA1, MatchLevel.KNOWN),
+        (3, IndicatorKind.PDQ, MatchLevel.KNOWN),
+        (4, IndicatorKind.MD5, MatchLevel.KNOWN),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        (HashQuery(hash="cc" * 32), "kind"),
+        (HashQuery(hash="cc" * 16, kind=IndicatorKind.SHA1), "hash"),
+        (HashQuery(hash="zz" * 16, kind=IndicatorKind.MD5), "hash"),
+        (HashQuery(hash=PDQ, kind=IndicatorKind.PDQ, quality=101), "quality"),
+        (HashQuery(hash="example.com", kind=IndicatorKind.DOMAIN), "kind"),
+        (HashQuery(hash="example.com"), "kind"),
+    ],
+)
+def test_a_hash_that_cannot_be_used_is_named_by_its_place(
+    matched: Matched, query: HashQuery, field: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        matched([HashQuery(hash=MD5), query])
+    assert refused.value.field == f"hashes[1].{field}"
+
+
+def test_too_many_hashes_at_once_are_refused(matched: Matched) -> None:
+    query = HashQuery(hash=MD5)
+    assert matched([query] * MAX_HASHES) == []
+    with pytest.raises(LimitExceeded):
+        matched([query] * (MAX_HASHES + 1))

@@ -1,0 +1,196 @@
+"""One row for every tenant table, so that a wall is tested against something behind it.
+
+A new table with `organisation_id` needs a row here; the tests of the walls say so when it is
+missing. Values are SQL; `:organisation`, `:one` and `:other` are UUIDs, fresh for each set of rows.
+"""
+
+from __future__ import annotations
+
+ROWS: dict[str, dict[str, str]] = {
+    "members": {"id": ":one", "name": "'Ada'", "role": "'analyst'", "created_at": "now()"},
+    "sign_in_links": {
+        "token_hash": "decode(md5(:one::text), 'hex')",
+        "member_id": ":one",
+        "created_at": "now()",
+        "expires_at": "now()",
+    },
+    "member_sessions": {
+        "token_hash": "decode(md5(:one::text), 'hex')",
+        "member_id": ":one",
+        "created_at": "now()",
+        "expires_at": "now()",
+    },
+    "api_keys": {
+        "id": ":one",
+        "name": "'key'",
+        "secret_hash": "decode(md5(:one::text), 'hex')",
+        "scopes": "'{match}'",
+        "created_by": "'member'",
+        "created_at": "now()",
+    },
+    "lists": {
+        "id": ":one",
+        "name": "'list'",
+        "kind": "'block'",
+        "source": "'test'",
+        "basis": "'test'",
+        "category": "'test'",
+        "verified": "true",
+        "known_distance": "10",
+        "near_distance": "31",
+        "created_at": "now()",
+    },
+    "indicators": {
+        "list_id": ":one",
+        "kind": "'md5'",
+        "value": "decode(md5(:one::text), 'hex')",
+        "category": "'test'",
+        "source": "'test'",
+        "basis": "'test'",
+        "added_at": "now()",
+        "generation": "0",
+    },
+    "items": {
+        "id": ":one",
+        "source": "'test'",
+        "source_id": "'1'",
+        "kind": "'url'",
+        "at": "now()",
+        "received_at": "now()",
+        "facts": "'{}'",
+    },
+    "decisions": {
+        "id": ":other",
+        "item_id": ":one",
+        "at": "now()",
+        "actions": "'{allow}'",
+        "rules": "'{}'",
+        "why": "'{}'",
+        "pack": "'test'",
+    },
+    "findings": {
+        "item_id": ":one",
+        "kind": "'known'",
+        "family": "'media'",
+        "score": "1",
+        "reasons": "'[]'",
+        "detector": "'test'",
+        "version": "'1'",
+    },
+    "cases": {
+        "id": ":one",
+        "number": "1",
+        "state": "'open'",
+        "priority": "1",
+        "title": "'case'",
+        "opened_at": "now()",
+        "updated_at": "now()",
+    },
+    "case_subjects": {"case_id": ":one", "kind": "'url'", "value": "'example.org'"},
+    "case_items": {"case_id": ":one", "item_id": ":one", "added_at": "now()"},
+    "verdicts": {
+        "id": ":one",
+        "case_id": ":one",
+        "member_id": ":one",
+        "outcome": "'confirmed'",
+        "reason": "'test'",
+        "at": "now()",
+    },
+    "ledger_events": {
+        "position": "0",
+        "kind": "'test'",
+        "at": "now()",
+        "subject": "'test'",
+        "salt": "'\\x00'",
+        "body": "'{}'",
+        "commitment": "sha256('')",
+    },
+    "ledger_tiles": {"level": "0", "number": "0", "hashes": "sha256('')"},
+    "ledger_heads": {
+        "size": "1",
+        "root": "sha256('')",
+        "at": "now()",
+        "key_id": "'test'",
+        "signature": "sha256('')",
+    },
+    "ledger_stamps": {
+        "size": "1",
+        "at": "now()",
+        "authority": "'test'",
+        "response": "'\\x00'",
+    },
+    "vault_objects": {
+        "id": ":one",
+        "case_id": ":one",
+        "item_id": ":one",
+        "role": "'content'",
+        "sha256": "sha256('')",
+        "mime": "'image/jpeg'",
+        "size": "1",
+        "path": "'test'",
+        "basis": "'test'",
+        "kept_at": "now()",
+        "delete_at": "now()",
+    },
+    "vault_uncovers": {
+        "id": ":one",
+        "object_id": ":one",
+        "member_id": ":one",
+        "at": "now()",
+        "expires_at": "now()",
+    },
+    "passkeys": {
+        "id": ":one",
+        "member_id": ":one",
+        "credential_id": "decode(md5(:one::text), 'hex')",
+        "public_key": "'\\x00'",
+        "sign_count": "0",
+        "backed_up": "false",
+        "name": "'key'",
+        "created_at": "now()",
+    },
+    "recovery_codes": {
+        "selector": "left(:one::text, 40)",
+        "member_id": ":one",
+        "secret_hash": "'test'",
+        "created_at": "now()",
+    },
+    "sign_in_failures": {
+        "member_id": ":one",
+        "method": "'recovery'",
+        "failures": "1",
+        "last_at": "now()",
+    },
+    "reports": {
+        "id": ":one",
+        "case_id": ":one",
+        "verdict_id": ":one",
+        "authority": "'test'",
+        "state": "'drafted'",
+        "drafted_by": ":one",
+        "drafted_at": "now()",
+    },
+    "report_files": {
+        "report_id": ":one",
+        "number": "0",
+        "object_id": ":one",
+        "state": "'planned'",
+    },
+    "confirmations": {
+        "id": ":one",
+        "kind": "'test'",
+        "subject": "'test'",
+        "basis": "'test'",
+        "category": "'test'",
+        "proposed_by": ":one",
+        "proposed_at": "now()",
+        "expires_at": "now()",
+    },
+}
+
+
+def insert(table: str) -> str:
+    """The statement that inserts the table's row for `:organisation`."""
+    row = {"organisation_id": ":organisation"} | ROWS[table]
+    values = ", ".join(value.replace("::", "\\:\\:") for value in row.values())
+    return f"insert into {table} ({', '.join(row)}) values ({values})"

@@ -6,11 +6,14 @@ on which a database of its own is made for the run and dropped afterwards.
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import shutil
 import signal
+import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +23,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url, text
 
+from lapwing.logs import set_up_logs
 from lapwing.store.clock import new_id, utc_now
 from lapwing.store.database import Database
 from lapwing.store.embedded import EmbeddedPostgres
@@ -27,6 +31,20 @@ from lapwing.store.embedded import EmbeddedPostgres
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell's background job ignores SIGINT, and so would every process that a test interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def the_logs_as_they_were() -> Iterator[None]:
+    """Commands and servers set up the logs of their process, which here is every test's."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
+    yield
+    set_up_logs(logging.INFO)
+    logging.captureWarnings(False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
 
 
 @pytest.fixture(scope="session")

@@ -1,32 +1,25 @@
-"""The indicators on a list: `lapwing bank show | add | import | withdraw`."""
+"""The indicators on a list: `lapwing bank show | add | withdraw`."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from msgspec.structs import replace
 
 from lapwing.bank.canonical import guessed_kind
-from lapwing.bank.fields import IGNORED
-from lapwing.bank.formats import Format
-from lapwing.bank.importing import import_file
 from lapwing.cli.output import (
     Json,
     finish,
     page,
     plain,
-    progress,
     show,
     show_refusals,
     table,
     write_json,
     write_lines,
 )
-from lapwing.cli.session import For, Maps, column_map, house, operator, organisation
-from lapwing.intake.columns import IGNORE
+from lapwing.cli.session import For, house, operator, organisation
 from lapwing.model.errors import InvalidInput
 from lapwing.model.indicators import IndicatorKind, NewIndicator
 from lapwing.model.refusals import Refusal, refusal_of
@@ -87,51 +80,6 @@ def add(
         page.print(f"added {len(added.ids):,}, there already {added.repeated:,}")
         show_refusals(added.refused)
     finish(added.refused)
-
-
-def import_list(
-    list_name: OnList,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Text, CSV or NDJSON; - for stdin.")],
-    kind: Kind = None,
-    form: Annotated[
-        Format | None, typer.Option("--format", help="Where the name's ending does not tell.")
-    ] = None,
-    maps: Maps = None,
-    organisation_name: For = None,
-    json: Json = False,
-) -> None:
-    """Import a file of values, with progress; refused lines are listed, the rest goes on.
-
-    Text: one value a line. CSV and NDJSON: value and kind, or columns named pdq, md5, sha1, sha256,
-    url, domain; also quality, category, source, basis, valid_from, valid_until.
-    """
-    columns: dict[str, str] = {}
-    for field, column in column_map(maps).items():
-        names = column.split(",") if field == IGNORE else [column]
-        columns |= {name.strip(): IGNORED if field == IGNORE else field for name in names}
-    refused: list[Refusal] = []
-    with house() as opened, progress(json) as bar:
-        mine = organisation(opened, organisation_name)
-        chosen = opened.bank.list_named(mine.id, list_name)
-        task = bar.add_task("importing", total=None)
-        imported = import_file(
-            opened.bank,
-            mine.id,
-            operator(opened),
-            chosen.id,
-            sys.stdin.buffer if file == "-" else Path(file),
-            format=form,
-            kind=kind,
-            columns=columns,
-            on_refusal=refused.append,
-            progress=lambda done, refused: bar.update(task, completed=done),
-        )
-    if json:
-        write_json(replace(imported, refusals=tuple(refused)))
-    else:
-        page.print(f"added {imported.added:,}, there already {imported.repeated:,}")
-        show_refusals(refused)
-    finish(refused)
 
 
 def withdraw(

@@ -82,7 +82,7 @@ def test_a_file_is_imported_with_its_refusals(
     file = tmp_path / name
     file.write_text(text)
     maps = () if name.endswith("txt") else ("--map", "ignore=note")
-    answer = lapwing("bank", "import", "Ours", file, *maps, "--json")
+    answer = lapwing("bank", "import", file, "--list", "Ours", *maps, "--json")
     assert answer.code == 3
     assert (answer.json["added"], answer.json["refused"]) == (2, 1)
     (refusal,) = answer.json["refusals"]
@@ -90,7 +90,7 @@ def test_a_file_is_imported_with_its_refusals(
     assert refusal["file"] == str(file)
     values = [one["value"] for one in lapwing("bank", "show", "Ours", "--json").lines]
     assert values == [MD5, SHA1]
-    for_the_eye = lapwing("bank", "import", "Ours", file, *maps)
+    for_the_eye = lapwing("bank", "import", file, "--list", "Ours", *maps)
     assert for_the_eye.out == "added 0, there already 2\n"
     assert "nonsense" in file.read_text()
 
@@ -100,27 +100,27 @@ def test_the_map_of_an_import_reads_as_that_of_screening(
 ) -> None:
     file = tmp_path / "list.csv"
     file.write_text(f"Hash Hex,Who,Extra\n{PDQ},them,1\n")
-    refused = lapwing("bank", "import", "Ours", file, "--kind", "pdq", "--json")
+    refused = lapwing("bank", "import", file, "--list", "Ours", "--values", "pdq", "--json")
     assert refused.code == 2
     assert "--map FIELD=Hash Hex" in refused.json["error"]["message"]
     maps = ("--map", "value=Hash Hex", "--map", "source=Who", "--map", "ignore=Extra")
-    assert lapwing("bank", "import", "Ours", file, "--kind", "pdq", *maps).code == 0
+    assert lapwing("bank", "import", file, "--list", "Ours", "--values", "pdq", *maps).code == 0
     (shown,) = lapwing("bank", "show", "Ours", "--json").lines
     assert (shown["kind"], shown["source"]) == ("pdq", "them")
 
 
 def test_an_import_from_standard_input_needs_its_format(lapwing: Lapwing, listed: str) -> None:
-    told = lapwing("bank", "import", "Ours", "-", "--json", stdin=MD5.encode())
+    told = lapwing("bank", "import", "-", "--list", "Ours", "--json", stdin=MD5.encode())
     assert told.json["error"]["field"] == "format"
     answer = lapwing(
-        "bank", "import", "Ours", "-", "--format", "text", "--json", stdin=MD5.encode()
+        "bank", "import", "-", "--list", "Ours", "--format", "text", "--json", stdin=MD5.encode()
     )
     assert answer.json["added"] == 1
 
 
 def test_a_missing_file_or_list_is_told(lapwing: Lapwing, listed: str, tmp_path: Path) -> None:
     missing = tmp_path / "missing.txt"
-    answer = lapwing("bank", "import", "Ours", missing, "--json")
+    answer = lapwing("bank", "import", missing, "--list", "Ours", "--json")
     assert answer.code == 1
     assert str(missing) in answer.json["error"]["message"]
     answer = lapwing("bank", "add", "Theirs", MD5, "--json")

@@ -10,6 +10,7 @@ from lapwing.bank.index.hits import HASH_WIDTHS
 from lapwing.model.errors import InvalidInput
 from lapwing.model.indicators import IndicatorKind
 from lapwing.model.links import canonical_domain, canonical_url
+from lapwing.model.videos import VIDEO_FRAME_BYTES
 
 AMBIGUOUS = (
     "64 hex digits may be a PDQ hash or a SHA-256 hash; say which with the kind (pdq or sha256)"
@@ -20,6 +21,7 @@ _BY_WIDTH: dict[int, tuple[IndicatorKind, ...]] = {
     32: (IndicatorKind.MD5,),
     40: (IndicatorKind.SHA1,),
     64: (IndicatorKind.PDQ, IndicatorKind.SHA256),
+    2 * VIDEO_FRAME_BYTES: (IndicatorKind.VIDEO_FRAME,),
 }
 
 

@@ -3,8 +3,8 @@
 | column | what it holds |
 |---|---|
 | `value` | a hash in hex, a link or a domain |
-| `kind` | `pdq`, `md5`, `sha1`, `sha256`, `url` or `domain`; needed for 64 hex digits |
-| `pdq` `md5` `sha1` `sha256` `url` `domain` | a value of that kind; a row may hold several |
+| `kind` | one of the kinds below; needed for 64 hex digits |
+| `pdq` `md5` `sha1` `sha256` `video_frame` `url` `domain` | a value of that kind; several may be |
 | `quality` | PDQ quality, 0 to 100 |
 | `category` `source` `basis` | as on the list when empty |
 | `valid_from` `valid_until` | RFC 3339, or a date alone: from its beginning, until its end (UTC) |
@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from lapwing.bank.canonical import guessed_kind
+from lapwing.bank.index.hits import PERCEPTUAL
 from lapwing.model.errors import InvalidInput
 from lapwing.model.indicators import IndicatorKind, NewIndicator
 
@@ -51,7 +52,7 @@ def indicators_of(row: Mapping[str, Any], default: IndicatorKind | None) -> Iter
     found = 0
     for kind, value in _values(present, default):
         found += 1
-        alone = quality if kind is IndicatorKind.PDQ else None
+        alone = quality if kind in PERCEPTUAL else None
         yield NewIndicator(kind=kind, value=value, quality=alone, **common)
     if not found:
         raise InvalidInput("the row holds no value", field="value")

@@ -22,6 +22,8 @@ class IndicatorKind(StrEnum):
     MD5 = "md5"
     SHA1 = "sha1"
     SHA256 = "sha256"
+    VIDEO_FRAME = "video_frame"
+    """One frame of a listed video; see `lapwing.model.videos` for what its value holds."""
     URL = "url"
     DOMAIN = "domain"
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from msgspec import Struct
 
 from lapwing.model.indicators import MIN_QUALITY, BankList, IndicatorKind, ListKind
+from lapwing.model.videos import VIDEO_FRAME_BYTES
 
 HASH_WIDTHS: dict[IndicatorKind, int] = {
     IndicatorKind.PDQ: 32,
     IndicatorKind.MD5: 16,
     IndicatorKind.SHA1: 20,
     IndicatorKind.SHA256: 32,
+    IndicatorKind.VIDEO_FRAME: VIDEO_FRAME_BYTES,
 }
 """Bytes of each kind of hash; URLs and domains are texts."""
+PERCEPTUAL = frozenset({IndicatorKind.PDQ, IndicatorKind.VIDEO_FRAME})
+"""Kinds whose first 32 bytes are a PDQ hash, searched by distance."""
 CRYPTOGRAPHIC = frozenset({IndicatorKind.MD5, IndicatorKind.SHA1, IndicatorKind.SHA256})
 
 
@@ -37,7 +41,7 @@ class Hit(Struct, frozen=True, kw_only=True):
         """
         if self.list.kind is not ListKind.BLOCK or not self.list.verified:
             return False
-        if self.kind is not IndicatorKind.PDQ:
+        if self.kind not in PERCEPTUAL:
             return True
         if quality is None or quality < MIN_QUALITY:
             return False

@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from lapwing.bank.index.columns import Columns
 from lapwing.bank.index.exact import TEXT_KEY_BYTES, ExactIndex, hash_keys
 from lapwing.bank.index.hamming import HammingIndex
-from lapwing.bank.index.hits import HASH_WIDTHS
+from lapwing.bank.index.hits import HASH_WIDTHS, PERCEPTUAL
 from lapwing.model.errors import InvalidInput
 from lapwing.model.indicators import IndicatorKind
 
 JOIN_FACTOR = 8
 """An older layer is kept apart while it is at least this many times the size of a younger one."""
+
+PDQ_BYTES = 32
 
 Rows = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]
 
@@ -41,8 +43,8 @@ class Layer:
         self.kind = kind
         self.columns = columns
         self._index = (
-            HammingIndex.build(columns.keys, columns.ids)
-            if kind is IndicatorKind.PDQ
+            HammingIndex.build(np.ascontiguousarray(columns.keys[:, :PDQ_BYTES]), columns.ids)
+            if kind in PERCEPTUAL
             else ExactIndex.build(columns.keys, columns.ids)
         )
 
@@ -54,7 +56,10 @@ class Layer:
     def equal(self, values: Sequence[bytes]) -> Rows:
         width = HASH_WIDTHS.get(self.kind)
         if isinstance(self._index, HammingIndex):
-            return self.near(hash_keys(values, self.columns.keys.shape[1]), 0)
+            keys = hash_keys(values, self.columns.keys.shape[1])
+            found = self.near(np.ascontiguousarray(keys[:, :PDQ_BYTES]), 0)
+            same = (self.columns.keys[found[1]] == keys[found[0]]).all(axis=1)
+            return found[0][same], found[1][same], found[2][same]
         if width is None:
             query_no, row = self._index.search_texts(values)
         else:
@@ -141,7 +146,7 @@ class Shelf:
         )
 
     def near(self, codes: NDArray[np.uint8], radius: int) -> Found:
-        """Within `radius` bits of `codes: uint8[m, 32]`; PDQ only."""
+        """Within `radius` bits of `codes: uint8[m, 32]`; perceptual kinds only."""
         return self._gather([each.choose(each.layer.near(codes, radius)) for each in self._layers])
 
     def equal(self, values: Sequence[bytes]) -> Found:

@@ -46,8 +46,9 @@ class BankView:
         """Whether none of this view's lists holds an indicator of this kind."""
         return not self._shelves[kind].holds_any_of(self._allowed)
 
-    def near(self, codes: NDArray[np.uint8]) -> list[Hit]:
-        """PDQ indicators within their list's near distance of `codes: uint8[m, 32]`.
+    def near(self, codes: NDArray[np.uint8], kind: IndicatorKind = IndicatorKind.PDQ) -> list[Hit]:
+        """PDQ indicators within their list's near distance of `codes: uint8[m, 32]`, or with `kind`
+        frames of listed videos.
 
         Ordered by query, distance, indicator id. Raises InvalidInput for another shape or type.
         Allow lists never take part: a picture that merely resembles a harmless one is not harmless.
@@ -59,7 +60,7 @@ class BankView:
             ],
             np.int32,
         )
-        shelf = self._shelves[IndicatorKind.PDQ]
+        shelf = self._shelves[kind]
         taking_part = self._allowed & (reach >= 0)
         if not shelf.holds_any_of(taking_part):
             return []

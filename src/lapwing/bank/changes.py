@@ -7,7 +7,13 @@ from datetime import datetime
 from msgspec import Struct
 
 from lapwing.model.errors import InvalidInput
-from lapwing.model.indicators import KNOWN_DISTANCE, NEAR_DISTANCE, ListKind
+from lapwing.model.indicators import (
+    KNOWN_DISTANCE,
+    LIST_ACTIONS,
+    NEAR_DISTANCE,
+    ListAction,
+    ListKind,
+)
 from lapwing.model.refusals import Refusal
 
 MAX_WORDS = 500
@@ -27,6 +33,8 @@ class NewList(Struct, frozen=True, kw_only=True):
     near_distance: int = NEAR_DISTANCE
     valid_from: datetime | None = None
     valid_until: datetime | None = None
+    action: ListAction | None = None
+    """What a match asks for; by default hold for a block list, review for a review list."""
 
 
 class Added(Struct, frozen=True, kw_only=True):
@@ -60,6 +68,16 @@ def check_new_list(new: NewList) -> None:
     if new.near_distance < new.known_distance:
         raise InvalidInput("may not be below known_distance", field="near_distance")
     check_validity(new.valid_from, new.valid_until)
+    if new.action is not None:
+        check_action(new.kind, new.action)
+
+
+def check_action(kind: ListKind, action: ListAction) -> None:
+    """Raises InvalidInput for what a list of this kind may not ask for."""
+    allowed = LIST_ACTIONS[kind]
+    if action not in allowed:
+        names = ", ".join(allowed)
+        raise InvalidInput(f"of {kind} lists a match asks for: {names}", field="action")
 
 
 def check_words(text: str, field: str) -> None:

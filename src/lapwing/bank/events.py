@@ -26,6 +26,7 @@ def list_created(listed: BankList, actor: Actor, generation: int) -> Event:
         "verified": listed.verified,
         "known_distance": listed.known_distance,
         "near_distance": listed.near_distance,
+        "action": listed.action.value,
         "valid_from": _text(listed.valid_from),
         "valid_until": _text(listed.valid_until),
         "generation": generation,

@@ -15,7 +15,7 @@ from lapwing.bank.entries import Entry
 from lapwing.bank.index.blocks import Block
 from lapwing.bank.index.columns import ALWAYS, FOR_EVER, NO_QUALITY
 from lapwing.bank.tables import bank_generation, indicators, lists
-from lapwing.model.indicators import BankList, Indicator, IndicatorKind, ListKind
+from lapwing.model.indicators import BankList, Indicator, IndicatorKind, ListAction, ListKind
 
 CHANNEL = "lapwing_bank"
 """Notified with the new generation when a change commits."""
@@ -54,7 +54,11 @@ def add_list(connection: Connection, listed: BankList) -> bool:
     """Write a list; False when the organisation has one of that name."""
     values = {
         name: getattr(listed, name) for name in listed.__struct_fields__ if name != "organisation"
-    } | {"organisation_id": listed.organisation, "kind": listed.kind.value}
+    } | {
+        "organisation_id": listed.organisation,
+        "kind": listed.kind.value,
+        "action": listed.action.value,
+    }
     statement = (
         postgresql.insert(lists)
         .values(values)
@@ -240,7 +244,8 @@ def withdrawn_ids(connection: Connection, since: int, until: int) -> list[int]:
 def _bank_list(row: Row[Any]) -> BankList:
     values = dict(row._mapping)
     organisation = values.pop("organisation_id")
-    return BankList(organisation=organisation, **(values | {"kind": ListKind(row.kind)}))
+    words = {"kind": ListKind(row.kind), "action": ListAction(row.action)}
+    return BankList(organisation=organisation, **(values | words))
 
 
 def _indicator(row: Row[Any]) -> Indicator:

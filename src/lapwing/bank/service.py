@@ -19,7 +19,13 @@ from lapwing.bank.repository import Written
 from lapwing.evidence.ledger import Ledger
 from lapwing.model.actors import Actor
 from lapwing.model.errors import Conflict, InvalidInput, NotFound
-from lapwing.model.indicators import BankList, Indicator, IndicatorKind, NewIndicator
+from lapwing.model.indicators import (
+    DEFAULT_ACTION,
+    BankList,
+    Indicator,
+    IndicatorKind,
+    NewIndicator,
+)
 from lapwing.model.refusals import Refusal, refusal_of
 from lapwing.store.clock import Clock, new_id
 from lapwing.store.database import Database
@@ -53,7 +59,8 @@ class Bank:
             id=new_id(at),
             organisation=organisation,
             created_at=at,
-            **{name: getattr(new, name) for name in new.__struct_fields__},
+            **{name: getattr(new, name) for name in new.__struct_fields__ if name != "action"},
+            action=new.action or DEFAULT_ACTION[new.kind],
         )
         with self._database.organisation(organisation) as connection:
             if not repository.add_list(connection, listed):

@@ -6,7 +6,10 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
+    Double,
     Identity,
+    Integer,
     LargeBinary,
     SmallInteger,
     Table,
@@ -32,6 +35,8 @@ lists = Table(
     moment("valid_from", nullable=True),
     moment("valid_until", nullable=True),
     moment("created_at"),
+    Column("action", Text, nullable=False),
+    moment("changed_at", nullable=True),
 )
 
 bank_generation = Table(
@@ -59,4 +64,88 @@ indicators = Table(
     moment("withdrawn_at", nullable=True),
     Column("withdrawn_why", Text),
     Column("generation", BigInteger, nullable=False),
+)
+
+indicator_marks = Table(
+    "indicator_marks",
+    metadata,
+    Column("organisation_id", postgresql.UUID(as_uuid=True), primary_key=True),
+    Column("indicator_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("marks", SmallInteger, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+)
+
+opinions = Table(
+    "opinions",
+    metadata,
+    tenant(),
+    Column("id", postgresql.UUID(as_uuid=True), primary_key=True),
+    Column("indicator_id", BigInteger, nullable=False),
+    Column("says", Text, nullable=False),
+    Column("partner", Text),
+    Column("member_id", postgresql.UUID(as_uuid=True), nullable=False),
+    Column("trusted", Boolean, nullable=False),
+    Column("why", Text, nullable=False),
+    moment("at"),
+    moment("retracted_at", nullable=True),
+    Column("retracted_by", postgresql.UUID(as_uuid=True)),
+    Column("retracted_why", Text),
+)
+
+quarantines = Table(
+    "quarantines",
+    metadata,
+    tenant(),
+    Column("id", postgresql.UUID(as_uuid=True), primary_key=True),
+    Column("indicator_id", BigInteger, nullable=False),
+    Column("list_id", postgresql.UUID(as_uuid=True), nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("facts", postgresql.JSONB, nullable=False),
+    moment("opened_at"),
+    Column("confirmed_by", postgresql.UUID(as_uuid=True)),
+    moment("confirmed_at", nullable=True),
+    Column("confirmed_why", Text),
+    Column("released_by", postgresql.UUID(as_uuid=True)),
+    moment("released_at", nullable=True),
+    Column("released_why", Text),
+)
+
+match_history = Table(
+    "match_history",
+    metadata,
+    Column("organisation_id", postgresql.UUID(as_uuid=True), primary_key=True),
+    Column("list_id", postgresql.UUID(as_uuid=True), primary_key=True),
+    Column("indicator_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("hour", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("rate", Double, nullable=False),
+    Column("hours", Integer, nullable=False),
+    Column("seen", Integer, nullable=False),
+    Column("allowed", Double, nullable=False),
+)
+
+hosted_queries = Table(
+    "hosted_queries",
+    metadata,
+    Column("organisation_id", postgresql.UUID(as_uuid=True), primary_key=True),
+    Column("key_id", postgresql.UUID(as_uuid=True), primary_key=True),
+    Column("code", postgresql.BIT(256), primary_key=True),
+    Column("matched", Boolean, nullable=False),
+    moment("at"),
+)
+
+hosted_findings = Table(
+    "hosted_findings",
+    metadata,
+    tenant(),
+    Column("id", postgresql.UUID(as_uuid=True), primary_key=True),
+    Column("key_id", postgresql.UUID(as_uuid=True), nullable=False),
+    Column("pattern", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("count", Integer, nullable=False),
+    moment("first_at"),
+    moment("last_at"),
+    Column("seen_by", postgresql.UUID(as_uuid=True)),
+    moment("seen_at", nullable=True),
+    Column("seen_why", Text),
 )

@@ -7,7 +7,14 @@ from typing import TypeVar
 from uuid import UUID, uuid5
 
 from lapwing.detect.contract import EXAMPLE_TIME
-from lapwing.model.indicators import BankList, Indicator, IndicatorKind, ListKind
+from lapwing.model.indicators import (
+    DEFAULT_ACTION,
+    BankList,
+    Indicator,
+    IndicatorKind,
+    ListAction,
+    ListKind,
+)
 from lapwing.model.items import Item
 
 AnItem = TypeVar("AnItem", bound=Item)
@@ -24,7 +31,12 @@ def far(pdq: str, bits: int) -> str:
 
 
 def bank_list(
-    name: str, kind: ListKind = ListKind.BLOCK, *, verified: bool = True, near: int = 31
+    name: str,
+    kind: ListKind = ListKind.BLOCK,
+    *,
+    verified: bool = True,
+    near: int = 31,
+    action: ListAction | None = None,
 ) -> BankList:
     return BankList(
         id=uuid5(ORGANISATION, name),
@@ -37,6 +49,7 @@ def bank_list(
         verified=verified,
         near_distance=near,
         created_at=EXAMPLE_TIME - timedelta(days=1),
+        action=action or DEFAULT_ACTION[kind],
     )
 
 

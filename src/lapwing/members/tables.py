@@ -87,6 +87,7 @@ api_keys = Table(
     moment("created_at"),
     moment("revoked_at", nullable=True),
     moment("last_used_at", nullable=True),
+    Column("per_minute", Integer),
 )
 
 passkeys = Table(

@@ -35,6 +35,35 @@ class ListKind(StrEnum):
     """Known harmless; exact cryptographic hashes only (DESIGN, Do no harm 11)."""
 
 
+class ListAction(StrEnum):
+    """What a match on a list asks for, mildest first. Decisions stay with the policy's rules."""
+
+    NONE = "none"
+    """The match is told and asks for nothing: to try a list out."""
+    REVIEW = "review"
+    HOLD = "hold"
+    REMOVE = "remove"
+
+    @property
+    def rank(self) -> int:
+        return _RANKS[self]
+
+
+_RANKS = {action: rank for rank, action in enumerate(ListAction)}
+
+LIST_ACTIONS: dict[ListKind, tuple[ListAction, ...]] = {
+    ListKind.BLOCK: tuple(ListAction),
+    ListKind.REVIEW: (ListAction.NONE, ListAction.REVIEW),
+    ListKind.ALLOW: (ListAction.NONE,),
+}
+"""What a list of each kind may ask for: only a block list can hold or remove."""
+DEFAULT_ACTION: dict[ListKind, ListAction] = {
+    ListKind.BLOCK: ListAction.HOLD,
+    ListKind.REVIEW: ListAction.REVIEW,
+    ListKind.ALLOW: ListAction.NONE,
+}
+
+
 class BankList(Struct, frozen=True, kw_only=True):
     """A list of indicators. Distances may only tighten KNOWN_DISTANCE and NEAR_DISTANCE."""
 
@@ -52,6 +81,9 @@ class BankList(Struct, frozen=True, kw_only=True):
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     created_at: datetime
+    action: ListAction = ListAction.HOLD
+    """For a match that is known; one that is only near asks for a review at most."""
+    changed_at: datetime | None = None
 
 
 class NewIndicator(Struct, frozen=True, kw_only=True):

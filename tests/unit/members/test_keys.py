@@ -23,8 +23,8 @@ def make_list(database: Database, organisation: UUID) -> UUID:
         connection.execute(
             text(
                 "insert into lists (organisation_id, id, name, kind, source, basis, category,"
-                " verified, known_distance, near_distance, created_at)"
-                " values (:o, :i, 'block', 'block', 's', 'b', 'c', true, 10, 31, :at)"
+                " verified, known_distance, near_distance, action, created_at)"
+                " values (:o, :i, 'block', 'block', 's', 'b', 'c', true, 10, 31, 'hold', :at)"
             ),
             {"o": organisation, "i": identity, "at": utc_now()},
         )

@@ -230,10 +230,10 @@ def test_the_index_role_sees_lists_and_indicators_of_all_and_nothing_else(
             .scalars()
             .all()
         )
-    assert sorted(readable) == ["bank_generation", "indicators", "lists"]
+    assert sorted(readable) == ["bank_generation", "indicator_marks", "indicators", "lists"]
     assert writable == []
     with database.index() as connection:
-        for table in ("lists", "indicators"):
+        for table in ("lists", "indicators", "indicator_marks"):
             owners = connection.execute(text(f"select organisation_id from {table}")).scalars()
             assert filled in set(owners)
 
@@ -274,6 +274,8 @@ def test_only_these_functions_step_over_the_wall_and_strangers_cannot_call_them(
         ("recovery_codes", "secret_hash"),
         ("confirmations", "data"),
         ("confirmations", "proposed_by"),
+        ("opinions", "says"),
+        ("quarantines", "facts"),
     ],
 )
 def test_what_was_recorded_cannot_be_rewritten(

@@ -1,1 +1,1 @@
-"""Pure indexes over arrays: no database, no clock, no files."""
+"""Pure indexes over arrays and memory-mapped files: no database, no clock, no network."""

@@ -1,155 +1,365 @@
-"""Every code within a Hamming radius of a query: a plain scan over 256-bit codes.
+"""Every code within a Hamming radius of a query, among codes that come and go.
 
-Exact by construction (recall 1.0): each query is compared with each code. It must never sample,
-approximate or stop early.
+Exact (recall 1.0): the answer is that of a comparison with each code. It must never sample,
+approximate or stop early. What is large stands in segments that never change; what was just added
+in a tail that is scanned; what was removed is marked.
 """
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
+from msgspec import Struct
 from numpy.typing import NDArray
 
-from lapwing.model.errors import InvalidInput
+from lapwing.bank.index import mapped
+from lapwing.bank.index.segments import Found, Segment, frozen
+from lapwing.bank.index.tail import Tail
+from lapwing.model.errors import IntegrityBroken, InvalidInput
 
-CODE_BYTES = 32
-"""256 bits: the width of a PDQ hash."""
-MAX_RADIUS = 8 * CODE_BYTES
+KIND = "hamming index"
+"""What a file of it says it holds."""
+WORD_BYTES = 8
 
-_BLOCK = 2048
-"""Codes a block: 64 KiB, so that one block stays in the nearest cache for all queries."""
+SEAL_AT = 65_536
+"""A tail this long becomes a segment."""
+JOIN_FACTOR = 8
+"""A younger segment is joined with the one before it until that is so many times as large."""
+JOIN_LIMIT = 1_000_000
+"""Longer segments are left to `merged`: joining them would take longer than a caller waits."""
 
-Found = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]
-
-
-def _population_count(typing_context: Any, word: Any) -> Any:
-    """LLVM's population count; it becomes one vector instruction where the processor has it."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.ctpop(arguments[0])
-
-    return types.uint64(types.uint64), generate
-
-
-_popcount: Any = intrinsic(_population_count)
+Gone = NDArray[np.uint64]
+"""One bit a row, set when it was removed."""
 
 
-def _scan(words: Any, queries: Any, radius: Any) -> Any:
-    capacity = 256
-    found = 0
-    query_no = np.empty(capacity, np.int64)
-    row = np.empty(capacity, np.int64)
-    distance = np.empty(capacity, np.int32)
-    block = np.empty(_BLOCK, np.uint64)
-    for start in range(0, words.shape[1], _BLOCK):
-        size = min(_BLOCK, words.shape[1] - start)
-        word_0 = words[0, start : start + size]
-        word_1 = words[1, start : start + size]
-        word_2 = words[2, start : start + size]
-        word_3 = words[3, start : start + size]
-        for query in range(queries.shape[0]):
-            query_0, query_1 = queries[query, 0], queries[query, 1]
-            query_2, query_3 = queries[query, 2], queries[query, 3]
-            nearest = np.uint64(MAX_RADIUS + 1)
-            # No branch inside: this loop is what the compiler turns into vector instructions.
-            for i in range(size):
-                bits = (
-                    _popcount(word_0[i] ^ query_0)
-                    + _popcount(word_1[i] ^ query_1)
-                    + _popcount(word_2[i] ^ query_2)
-                    + _popcount(word_3[i] ^ query_3)
-                )
-                block[i] = bits
-                nearest = min(nearest, bits)
-            if nearest > radius:
-                continue
-            for i in range(size):
-                if block[i] > radius:
-                    continue
-                if found == capacity:
-                    capacity *= 2
-                    query_no = np.concatenate((query_no, np.empty_like(query_no)))
-                    row = np.concatenate((row, np.empty_like(row)))
-                    distance = np.concatenate((distance, np.empty_like(distance)))
-                query_no[found] = query
-                row[found] = start + i
-                distance[found] = np.int32(block[i])
-                found += 1
-    return query_no[:found], row[:found], distance[:found]
+class _State(Struct, frozen=True):
+    """All of an index at one moment; a change makes another one."""
 
+    segments: tuple[Segment, ...]
+    tail: Tail
+    gone: Gone | None
+    removed: int
 
-def _compiled(function: Any) -> Any:
-    """The function compiled without the interpreter's lock, kept on disk where that is possible."""
-    try:
-        return njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # numba finds no writable folder for its cache
-        return njit(nogil=True)(function)
-
-
-_compiled_scan = _compiled(_scan)
+    def rows(self) -> int:
+        return sum(map(len, self.segments)) + len(self.tail)
 
 
 class HammingIndex:
-    """Codes and their ids, frozen. Safe to search from many threads at once."""
+    """Codes of one width and their ids. Equal codes and equal ids may repeat.
 
-    def __init__(self, words: NDArray[np.uint64], ids: NDArray[np.int64]) -> None:
-        self._words = words
-        self._ids = ids
+    Safe to share between threads: a search answers from one moment, also during a change; a change
+    is in every search that begins after it. A row is the place of a code in the order of `build`
+    and `add`; it keeps its number until `merged`.
+    """
+
+    def __init__(self, width: int, radius: int, state: _State) -> None:
+        self.width = width
+        """Bytes a code."""
+        self.radius = radius
+        """The radius in bits that it was built for; every other is answered as exactly."""
+        self._state = state
+        self._changing = threading.Lock()
 
     @classmethod
-    def build(cls, codes: NDArray[np.uint8], ids: NDArray[np.int64]) -> Self:
-        """An index over `codes: uint8[n, 32]` with `ids: int64[n]`; equal codes may repeat.
+    def build(
+        cls,
+        codes: NDArray[np.uint8],
+        ids: NDArray[np.int64],
+        *,
+        radius: int | None = None,
+        threads: int | None = None,
+    ) -> Self:
+        """An index over `codes: uint8[n, width]` with `ids: int64[n]`.
 
-        Keeps `ids` without copying it. Raises InvalidInput for another shape or type.
+        `radius` is the one mostly asked, in bits (31 of 256, and that share of other widths);
+        `threads` at most 2 and not more than processors unless given. Keeps `ids` uncopied: it
+        must not change. Raises InvalidInput for another shape or type.
         """
-        checked = _checked_codes(codes, "codes")
-        if not isinstance(ids, np.ndarray) or ids.dtype != np.int64:
-            raise InvalidInput("ids must be an array of int64", field="ids")
-        if ids.shape != (len(checked),):
-            raise InvalidInput("ids must hold one id a code", field="ids")
-        return cls(np.array(_as_words(checked).T, order="C"), ids)
+        width = _checked(codes, "codes").shape[1]
+        _check_ids(ids, len(codes))
+        radius = design_radius(width) if radius is None else _radius(radius, width)
+        words = as_words(codes)
+        segments = (Segment.build(words, ids),) if len(ids) else ()
+        return cls(width, radius, _State(segments, Tail.empty(words.shape[1]), None, 0))
 
     def __len__(self) -> int:
-        return len(self._ids)
+        """Codes that stand."""
+        state = self._state
+        return state.rows() - state.removed
 
     @property
     def ids(self) -> NDArray[np.int64]:
-        """int64[n], in the order of `build`."""
-        return self._ids
+        """int64[rows], by row, with those of removed rows; see `standing`."""
+        return _ids(self._state)
 
-    def search(self, queries: NDArray[np.uint8], radius: int) -> Found:
-        """All codes within `radius` bits of `queries: uint8[m, 32]`.
+    @property
+    def codes(self) -> NDArray[np.uint8]:
+        """uint8[rows, width], by row, with those of removed rows. No copy after `build`."""
+        state = self._state
+        parts = [*(segment.codes for segment in state.segments), state.tail.codes]
+        parts = [part for part in parts if len(part)] or parts[:1]
+        words = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return frozen(words.view(np.uint8)[:, : self.width])
+
+    @property
+    def standing(self) -> NDArray[np.bool_]:
+        """bool[rows]: False where the code was removed."""
+        state = self._state
+        return ~_marked(state.gone, state.rows())
+
+    def search(
+        self, queries: NDArray[np.uint8], radius: int, *, threads: int | None = None
+    ) -> Found:
+        """All codes within `radius` bits of `queries: uint8[m, width]`.
 
         Returns (query_no int64[k], id int64[k], distance int32[k]), ordered by query, then
         distance, then id. Raises InvalidInput for a wrong shape or type, or a radius outside
-        0..256.
+        0..8 * width.
         """
-        query_no, row, distance = self.search_rows(queries, radius)
-        return query_no, self._ids[row], distance
+        state = self._state
+        query_no, row, distance = self._search(state, queries, radius, threads)
+        return query_no, _ids_at(state, row), distance
 
-    def search_rows(self, queries: NDArray[np.uint8], radius: int) -> Found:
+    def search_rows(
+        self, queries: NDArray[np.uint8], radius: int, *, threads: int | None = None
+    ) -> Found:
         """As `search`, with the row of each hit in place of its id (same order, by id)."""
-        checked = _checked_codes(queries, "queries")
-        if not 0 <= radius <= MAX_RADIUS:
-            raise InvalidInput(f"radius must lie between 0 and {MAX_RADIUS}", field="radius")
-        if not len(checked) or not len(self):
+        return self._search(self._state, queries, radius, threads)
+
+    def add(self, codes: NDArray[np.uint8], ids: NDArray[np.int64]) -> int:
+        """Add `codes: uint8[k, width]` with `ids: int64[k]`, both copied; returns k.
+
+        Every search that begins afterwards finds them. Raises InvalidInput as `build`.
+        """
+        _checked(codes, "codes", self.width)
+        _check_ids(ids, len(codes))
+        words = as_words(codes)
+        with self._changing:
+            state = self._state
+            if len(state.tail) + len(ids) < SEAL_AT:
+                tail = state.tail.grown(words, ids)
+                gone = _widened(state.gone, state.rows() + len(ids))
+                self._state = _State(state.segments, tail, gone, state.removed)
+            elif len(ids):
+                self._state = self._sealed(state, words, ids)
+        return len(ids)
+
+    def remove(self, ids: NDArray[np.int64]) -> int:
+        """Remove every code with one of `ids: int64[k]`; returns how many codes that were.
+
+        No search that begins afterwards finds them. Unknown ids are passed over; an id may be
+        added again. Raises InvalidInput for another type.
+        """
+        _check_ids(ids, len(ids))
+        with self._changing:
+            state = self._state
+            parts: list[Segment | Tail] = [*state.segments, state.tail]
+            starts = np.cumsum([0, *map(len, parts)])
+            rows = np.concatenate(
+                [start + part.rows_of(ids) for start, part in zip(starts, parts, strict=False)]
+            )
+            rows = np.unique(rows[~_gone_at(state.gone, rows)])
+            if len(rows):
+                gone = _widened(state.gone, state.rows(), always=True)
+                np.bitwise_or.at(gone, rows >> 6, np.uint64(1) << (rows & 63).astype(np.uint64))
+                removed = state.removed + len(rows)
+                self._state = _State(state.segments, state.tail, gone, removed)
+        return len(rows)
+
+    def fork(self) -> HammingIndex:
+        """Another index with the same codes, changed apart from this one; copies nothing."""
+        return HammingIndex(self.width, self.radius, self._state)
+
+    def merged(self, *, threads: int | None = None) -> HammingIndex:
+        """What stands, built anew as one segment; rows are numbered anew, in the same order."""
+        state = self._state
+        if not state.removed and not len(state.tail) and len(state.segments) <= 1:
+            return HammingIndex(self.width, self.radius, state)
+        held = HammingIndex(self.width, self.radius, state)
+        stands = held.standing
+        return HammingIndex.build(
+            held.codes[stands], held.ids[stands], radius=self.radius, threads=threads
+        )
+
+    def about(self) -> dict[str, Any]:
+        """What a file says of it besides its arrays, in plain JSON values; see `of_arrays`."""
+        return {"width": self.width, "radius": self.radius, "count": len(self)}
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Its arrays by name, for a file; merges first when it was changed since `build`."""
+        state = self.merged()._state
+        empty = Segment.build(state.tail.codes, state.tail.ids)
+        return (state.segments[0] if state.segments else empty).arrays()
+
+    @classmethod
+    def of_arrays(cls, about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The index that `about` and `arrays` describe; keeps the arrays uncopied.
+
+        Raises IntegrityBroken when they do not fit each other.
+        """
+        try:
+            width, radius, count = (int(about[name]) for name in ("width", "radius", "count"))
+            codes, ids = arrays["codes"], arrays["ids"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise IntegrityBroken(f"the index lacks {error}") from error
+        words = -(-width // WORD_BYTES)
+        if codes.dtype != np.uint64 or codes.shape != (count, words):
+            raise IntegrityBroken(f"codes are not {count} of {width} bytes")
+        if ids.dtype != np.int64 or ids.shape != (count,):
+            raise IntegrityBroken(f"ids are not {count} of int64")
+        segments = (Segment.of_arrays(arrays),) if count else ()
+        return cls(width, radius, _State(segments, Tail.empty(words), None, 0))
+
+    def save(self, path: Path) -> None:
+        """Write what stands into one file (`mapped`), all or nothing, owner-only.
+
+        Rows in the file are those of `merged`. Raises OSError.
+        """
+        index = self.merged()
+        mapped.write(path, KIND, index.about(), index.arrays())
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Map a saved index: shared between processes, opened without reading the body.
+
+        Raises IntegrityBroken when the file is truncated or damaged, InvalidInput when it is
+        something else, OSError when it cannot be read. `verify` reads the body too.
+        """
+        file = mapped.MappedFile.open(path, KIND)
+        return cls.of_arrays(file.about, file.arrays)
+
+    @staticmethod
+    def verify(path: Path) -> None:
+        """Read the whole file and compare every checksum; raises as `open`."""
+        mapped.MappedFile.open(path, KIND).verify()
+
+    def _search(
+        self, state: _State, queries: NDArray[np.uint8], radius: int, threads: int | None
+    ) -> Found:
+        _checked(queries, "queries", self.width)
+        _radius(radius, self.width)
+        if not len(queries) or state.rows() == state.removed:
             return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int32)
-        words = np.array(_as_words(checked), order="C")  # never read-only: one compiled form serves
-        query_no, row, distance = _compiled_scan(self._words, words, np.uint64(radius))
-        order = np.lexsort((self._ids[row], distance, query_no))
-        return query_no[order], row[order], distance[order]
+        words = frozen(as_words(queries))
+        found, start = [], 0
+        for segment in state.segments:
+            query_no, row, distance = segment.near(words, radius, threads or 1)
+            found.append((query_no, row + start if start else row, distance))
+            start += len(segment)
+        if len(state.tail):
+            query_no, row, distance = state.tail.near(words, radius)
+            found.append((query_no, row + start, distance))
+        query_no, row, distance = (
+            found[0] if len(found) == 1 else map(np.concatenate, zip(*found, strict=True))
+        )
+        if state.gone is not None and len(row):
+            stands = ~_gone_at(state.gone, row)
+            query_no, row, distance = query_no[stands], row[stands], distance[stands]
+        if len(row) > 1:
+            order = np.lexsort((row, _ids_at(state, row), distance, query_no))
+            query_no, row, distance = query_no[order], row[order], distance[order]
+        return query_no, row, distance
+
+    def _sealed(self, state: _State, codes: NDArray[np.uint64], ids: NDArray[np.int64]) -> _State:
+        """The tail and these as a segment, joined with those before it that are not much larger."""
+        parts = [(state.tail.codes, state.tail.ids), (codes, ids)]
+        count = len(state.tail) + len(ids)
+        segments = list(state.segments)
+        while segments and len(segments[-1]) < min(JOIN_FACTOR * count, JOIN_LIMIT):
+            last = segments.pop()
+            parts.insert(0, (last.codes, last.ids))
+            count += len(last)
+        joined = Segment.build(
+            np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+        )
+        gone = _widened(state.gone, state.rows() + len(ids))
+        tail = Tail.empty(codes.shape[1])
+        return _State((*segments, joined), tail, gone, state.removed)
 
 
-def _checked_codes(codes: NDArray[np.uint8], field: str) -> NDArray[np.uint8]:
+def design_radius(width: int) -> int:
+    """The radius in bits that codes of `width` bytes are indexed for: 31 of 256."""
+    return max(1, 31 * 8 * width // 256)
+
+
+def as_words(codes: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """uint64[n, words]; widths that fill no whole words are filled up with zeros."""
+    n, width = codes.shape
+    words = -(-width // WORD_BYTES)
+    if width == words * WORD_BYTES:
+        return np.ascontiguousarray(codes).view(np.uint64)
+    filled = np.zeros((n, words * WORD_BYTES), np.uint8)
+    filled[:, :width] = codes
+    return filled.view(np.uint64)
+
+
+def _ids(state: _State) -> NDArray[np.int64]:
+    parts = [*(segment.ids for segment in state.segments), state.tail.ids]
+    parts = [part for part in parts if len(part)] or parts[:1]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _ids_at(state: _State, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The ids of some rows; never all of them side by side first."""
+    if len(state.segments) == 1 and not len(state.tail):
+        return state.segments[0].ids[rows]
+    found = np.empty(len(rows), np.int64)
+    start = 0
+    parts: list[Segment | Tail] = [*state.segments, state.tail]
+    for part in parts:
+        inside = (rows >= start) & (rows < start + len(part))
+        found[inside] = part.ids[rows[inside] - start]
+        start += len(part)
+    return found
+
+
+def _gone_at(gone: Gone | None, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    if gone is None:
+        return np.zeros(len(rows), np.bool_)
+    marked: NDArray[np.bool_] = (gone[rows >> 6] >> (rows & 63).astype(np.uint64)) & np.uint64(
+        1
+    ) != 0
+    return marked
+
+
+def _marked(gone: Gone | None, rows: int) -> NDArray[np.bool_]:
+    if gone is None:
+        return np.zeros(rows, np.bool_)
+    return np.unpackbits(gone.view(np.uint8), bitorder="little")[:rows].astype(np.bool_)
+
+
+def _widened(gone: Gone | None, rows: int, *, always: bool = False) -> Any:
+    """A copy with a bit for each row; the same where it has them (unless `always`), or none."""
+    words = -(-rows // 64)
+    if gone is None:
+        return np.zeros(words, np.uint64) if always else None
+    if len(gone) >= words and not always:
+        return gone
+    wide = np.zeros(max(words, len(gone)), np.uint64)
+    wide[: len(gone)] = gone
+    return wide
+
+
+def _checked(codes: NDArray[np.uint8], field: str, width: int | None = None) -> NDArray[np.uint8]:
     if not isinstance(codes, np.ndarray) or codes.dtype != np.uint8:
         raise InvalidInput(f"{field} must be an array of uint8", field=field)
-    if codes.ndim != 2 or codes.shape[1] != CODE_BYTES:
-        raise InvalidInput(f"{field} must have the shape (n, {CODE_BYTES})", field=field)
-    return np.ascontiguousarray(codes)
+    if codes.ndim != 2 or not codes.shape[1] or width not in (None, codes.shape[1]):
+        raise InvalidInput(f"{field} must have the shape (n, {width or 'width'})", field=field)
+    return codes
 
 
-def _as_words(codes: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    return codes.view(np.uint64).reshape(len(codes), CODE_BYTES // 8)
+def _check_ids(ids: NDArray[np.int64], count: int) -> None:
+    if not isinstance(ids, np.ndarray) or ids.dtype != np.int64 or ids.ndim != 1:
+        raise InvalidInput("ids must be an array of int64", field="ids")
+    if len(ids) != count:
+        raise InvalidInput("ids must hold one id a code", field="ids")
+
+
+def _radius(radius: int, width: int) -> int:
+    if not 0 <= radius <= 8 * width:
+        raise InvalidInput(f"radius must lie between 0 and {8 * width}", field="radius")
+    return radius

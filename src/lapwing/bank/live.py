@@ -75,4 +75,7 @@ def _next(connection: Connection, held: Snapshot, newest: int, lists: list[BankL
         withdrawn = repository.withdrawn_ids(connection, held.generation, newest)
         again = [columns.ids for columns in added.values()]
         gone = np.concatenate((np.array(withdrawn, np.int64), *again))
-    return held.changed(newest, numbered, vocabulary.words, gone, added)
+    changed = repository.changed_marks(connection, held.generation, newest)
+    marks = {**held.marks, **changed} if changed else held.marks
+    marks = {indicator: mark for indicator, mark in marks.items() if mark} if changed else marks
+    return held.changed(newest, numbered, vocabulary.words, gone, added, marks)

@@ -241,6 +241,25 @@ def withdrawn_ids(connection: Connection, since: int, until: int) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
+_CHANGED_MARKS = text(
+    """
+    select m.indicator_id, m.marks
+      from indicator_marks m
+      join indicators i on i.id = m.indicator_id and i.organisation_id = m.organisation_id
+     where m.generation > :since and m.generation <= :until
+    """
+)
+
+
+def changed_marks(connection: Connection, since: int, until: int) -> dict[int, int]:
+    """Marks by indicator that were set, changed or taken off (0) in generations since+1..until.
+
+    The join keeps an organisation from marking what is not its own.
+    """
+    rows = connection.execute(_CHANGED_MARKS, {"since": since, "until": until})
+    return {int(row.indicator_id): int(row.marks) for row in rows}
+
+
 def _bank_list(row: Row[Any]) -> BankList:
     values = dict(row._mapping)
     organisation = values.pop("organisation_id")

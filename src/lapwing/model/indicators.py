@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
+from enum import IntFlag, StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -33,6 +33,40 @@ class ListKind(StrEnum):
     REVIEW = "review"
     ALLOW = "allow"
     """Known harmless; exact cryptographic hashes only (DESIGN, Do no harm 11)."""
+
+
+class Mark(IntFlag):
+    """What changes how an indicator counts, without changing the indicator."""
+
+    FLOODED = 1
+    """Matches far above its history: what would be removed is held, until a person decides."""
+    DISPUTED = 2
+    """Doubted by somebody trusted: it asks for a review at most, until a person decides."""
+    CONFIRMED = 4
+    """Of an allow entry: two members agreed that it beats a verified list."""
+
+
+class CountReason(StrEnum):
+    """Why a match does not count, or counts for less than *known* in full."""
+
+    LIST_NOT_VALID_YET = "list_not_valid_yet"
+    LIST_EXPIRED = "list_expired"
+    INDICATOR_NOT_VALID_YET = "indicator_not_valid_yet"
+    INDICATOR_EXPIRED = "indicator_expired"
+    BEYOND_LIST_DISTANCE = "beyond_list_distance"
+    ALLOW_ENTRY = "allow_entry"
+    """An allow entry that two members confirmed beats it."""
+    ALLOW_ENTRY_UNCONFIRMED = "allow_entry_unconfirmed"
+    """Of an allow entry: a verified list says otherwise, and no second member has confirmed it."""
+    REVIEW_LIST = "review_list"
+    LIST_NOT_VERIFIED = "list_not_verified"
+    DISPUTED = "disputed"
+    QUALITY_UNKNOWN = "quality_unknown"
+    QUALITY_BELOW_50 = "quality_below_50"
+    LISTED_QUALITY_BELOW_50 = "listed_quality_below_50"
+    BEYOND_KNOWN_DISTANCE = "beyond_known_distance"
+    QUARANTINED = "quarantined"
+    LIST_ASKS_NOTHING = "list_asks_nothing"
 
 
 class ListAction(StrEnum):

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from lapwing.bank.index.blocks import HEAD, Block, Vocabulary, columns_of
 from lapwing.bank.index.columns import ALWAYS, FOR_EVER, NO_QUALITY, Columns, microseconds
 from lapwing.bank.index.hits import HASH_WIDTHS
+from lapwing.bank.index.reach import MOST_KEPT, Reach
 from lapwing.bank.index.shelf import Shelf
 from lapwing.bank.index.view import BankView
 from lapwing.model.errors import InvalidInput
@@ -32,6 +33,7 @@ class Snapshot:
         lists: tuple[BankList, ...],
         words: tuple[str, ...],
         shelves: Mapping[IndicatorKind, Shelf],
+        marks: Mapping[int, int] | None = None,
     ) -> None:
         self.generation = generation
         self.lists = lists
@@ -39,6 +41,9 @@ class Snapshot:
         self.words = words
         """Categories and sources, numbered by position."""
         self._shelves = shelves
+        self.marks: Mapping[int, int] = {} if marks is None else marks
+        """Marks by indicator; few have any (`model.indicators.Mark`)."""
+        self._reaches: dict[tuple[UUID, frozenset[UUID] | None], Reach] = {}
 
     @classmethod
     def empty(cls) -> Self:
@@ -47,7 +52,11 @@ class Snapshot:
 
     @classmethod
     def build(
-        cls, generation: int, lists: Sequence[BankList], indicators: Sequence[Indicator]
+        cls,
+        generation: int,
+        lists: Sequence[BankList],
+        indicators: Sequence[Indicator],
+        marks: Mapping[int, int] | None = None,
     ) -> Self:
         """A snapshot of these lists and of those indicators that are not withdrawn.
 
@@ -61,7 +70,8 @@ class Snapshot:
         blocks = [_block(indicator) for indicator in indicators if indicator.withdrawn_at is None]
         added = columns_of(blocks, numbers, vocabulary)
         start = cls.empty()
-        return start.changed(generation, lists, vocabulary.words, np.empty(0, np.int64), added)
+        gone = np.empty(0, np.int64)
+        return start.changed(generation, lists, vocabulary.words, gone, added, marks)
 
     def changed(
         self,
@@ -70,15 +80,18 @@ class Snapshot:
         words: tuple[str, ...],
         gone: NDArray[np.int64],
         added: Mapping[IndicatorKind, Columns],
+        marks: Mapping[int, int] | None = None,
     ) -> Self:
         """The snapshot after a change; kinds that did not change share their index with this one.
 
         `gone`: ids to drop. `lists` and `words` begin with those of this snapshot, in its order.
+        `marks` are all that stand then; None leaves them as they are.
         """
         shelves = {
             kind: shelf.changed(gone, added.get(kind)) for kind, shelf in self._shelves.items()
         }
-        return type(self)(generation, tuple(lists), words, shelves)
+        marked = self.marks if marks is None else marks
+        return type(self)(generation, tuple(lists), words, shelves, marked)
 
     def __len__(self) -> int:
         return sum(len(shelf) for shelf in self._shelves.values())
@@ -96,19 +109,16 @@ class Snapshot:
         """
         if at.tzinfo is None:
             raise InvalidInput("time must be aware", field="at")
-        allowed = np.fromiter(
-            (
-                listed.organisation == organisation
-                and (lists is None or listed.id in lists)
-                and (listed.valid_from is None or listed.valid_from <= at)
-                and (listed.valid_until is None or at < listed.valid_until)
-                for listed in self.lists
-            ),
-            np.bool_,
-            len(self.lists),
-        )
         moment = microseconds(at)
-        return BankView(self.generation, self.lists, self.words, self._shelves, allowed, moment)
+        reach = self._reaches.get((organisation, lists))
+        if reach is None or not reach.holds_at(moment):
+            reach = Reach(self.lists, organisation, lists, moment)
+            if len(self._reaches) >= MOST_KEPT:
+                self._reaches = {}
+            self._reaches[organisation, lists] = reach
+        return BankView(
+            self.generation, self.lists, self.words, self._shelves, reach, moment, self.marks
+        )
 
 
 def _block(indicator: Indicator) -> Block:

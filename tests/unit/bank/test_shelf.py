@@ -111,3 +111,50 @@ def test_only_pdq_has_distances_and_a_hash_of_a_wrong_length_is_found_out() -> N
     record = HEAD.pack(1, NO_QUALITY, ALWAYS, FOR_EVER, 15) + bytes(15)
     with pytest.raises(IntegrityBroken):
         columns_of([Block("md5", LIST, "c", "s", record)], {LIST: 0}, Vocabulary())
+
+
+@settings(max_examples=40, deadline=None)
+@given(kind=st.sampled_from(KINDS), steps=changes, seed=st.integers(0, 2**32 - 1))
+def test_tidying_beside_changes_never_changes_the_answer(
+    kind: IndicatorKind, steps: list[tuple[int, list[int]]], seed: int
+) -> None:
+    """A shelf is tidied while it changes; what comes of it answers as if nobody had tidied."""
+    chance = np.random.default_rng(seed)
+    shelf, following = Shelf(kind), 1
+    before = tidied = shelf
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lapwing.bank.index.shelf.JOIN_AT_ONCE", 9)
+        patch.setattr("lapwing.bank.index.shelf._MAY_BE_JOINED", 8)
+        for fresh, gone in steps:
+            added = columns(kind, list(range(following, following + fresh))) if fresh else None
+            following += fresh
+            shelf = shelf.changed(np.array(gone, np.int64), added)
+            said, size = answers(shelf, kind), len(shelf)
+            if chance.random() < 0.5:
+                before, tidied = shelf, shelf.tidied()
+                assert answers(tidied, kind) == said
+            if chance.random() < 0.5:
+                shelf = shelf.caught_up(before, tidied)
+            assert (answers(shelf, kind), len(shelf)) == (said, size)
+
+
+def test_many_changes_leave_few_layers_once_tidied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lapwing.bank.index.shelf.JOIN_AT_ONCE", 90)
+    monkeypatch.setattr("lapwing.bank.index.shelf._MAY_BE_JOINED", 80)
+    shelf = Shelf(IndicatorKind.SHA1)
+    for start in range(1, 2001, 85):
+        shelf = shelf.changed(np.empty(0, np.int64), hashes(start, 85))
+    assert len(shelf.layers) == 24
+    tidied = shelf.tidied()
+    assert len(tidied.layers) <= 3
+    assert len(tidied) == len(shelf)
+    assert tidied.tidied() is tidied
+
+
+def hashes(first: int, count: int) -> Columns:
+    records = b"".join(
+        HEAD.pack(number, NO_QUALITY, ALWAYS, FOR_EVER, 20) + number.to_bytes(20, "big")
+        for number in range(first, first + count)
+    )
+    block = Block(IndicatorKind.SHA1, LIST, "c", "s", records)
+    return columns_of([block], {LIST: 0}, Vocabulary())[IndicatorKind.SHA1]

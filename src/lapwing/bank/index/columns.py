@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from msgspec import Struct
@@ -27,7 +27,8 @@ class Columns(Struct, frozen=True, kw_only=True):
     """n indicators of one kind, row by row; on a shelf in rising order of id.
 
     `keys` is what the index searches: the hash, or a text's key. `list_no`, `category` and
-    `source` are numbers into the snapshot's tables; times are microseconds since 1970.
+    `source` are numbers into the snapshot's tables; times are microseconds since 1970. Numbers may
+    stand in a narrower type than named here (`narrow`), and arrays may be read-only.
     """
 
     ids: NDArray[np.int64]
@@ -81,3 +82,48 @@ class Columns(Struct, frozen=True, kw_only=True):
         if (self.ids[1:] > self.ids[:-1]).all():
             return self
         return self.at(np.argsort(self.ids, kind="stable"))
+
+    def without(self, rows: NDArray[np.int64]) -> Self:
+        """All rows but these."""
+        if not len(rows):
+            return self
+        stands = np.ones(len(self), np.bool_)
+        stands[rows] = False
+        return self.at(stands)
+
+    def narrow(self) -> dict[str, NDArray[Any]]:
+        """The columns that say something about a row, as small as they can be written.
+
+        A column of whole numbers takes the narrowest type that holds them; one that is the same in
+        every row is one number. `ids` and `keys` are left to the index.
+        """
+        return {name: _narrow(getattr(self, name)) for name in NARROWED}
+
+    @classmethod
+    def widened(
+        cls,
+        ids: NDArray[np.int64],
+        keys: NDArray[np.uint8],
+        narrow: Mapping[str, NDArray[Any]],
+    ) -> Self:
+        """The columns that `narrow` wrote, uncopied. Raises KeyError or ValueError when some are
+        missing or do not fit."""
+        n = len(ids)
+        return cls(
+            ids=ids, keys=keys, **{name: np.broadcast_to(narrow[name], n) for name in NARROWED}
+        )
+
+
+NARROWED = tuple(name for name in Columns.__struct_fields__ if name not in ("ids", "keys"))
+
+
+def _narrow(column: NDArray[Any]) -> NDArray[Any]:
+    if not len(column):
+        return column
+    low, high = column.min(), column.max()
+    if low == high:
+        return column[:1]
+    for width in (np.int8, np.int16, np.int32):
+        if np.iinfo(width).min <= low and high <= np.iinfo(width).max:
+            return column.astype(width, copy=False)
+    return column

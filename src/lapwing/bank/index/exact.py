@@ -1,6 +1,6 @@
 """Equal values: cryptographic hashes, URLs and domains in a sorted array of 64-bit probes.
 
-A probe only nominates; a hit is given when the whole key is equal.
+A probe (a key's first eight bytes) only nominates; a hit is given when the whole key is equal.
 """
 
 from __future__ import annotations
@@ -15,27 +15,17 @@ from numpy.typing import NDArray
 from lapwing.model.errors import InvalidInput
 
 PROBE_BYTES = 8
-TEXT_KEY_BYTES = PROBE_BYTES + 32
-"""A text's key: Python's own hash of it (the probe) and its SHA-256."""
+TEXT_KEY_BYTES = 32
+"""A text's key is its SHA-256: equal in every process, and nobody can make texts whose probes
+collide."""
 
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
-def text_probes(values: Sequence[bytes]) -> NDArray[np.uint64]:
-    """uint64[n]. Valid within this process only: Python's hash is seeded at its start.
-
-    That seed is why nobody outside can make URLs whose probes collide.
-    """
-    return np.fromiter(map(hash, values), np.int64, len(values)).view(np.uint64)
-
-
 def text_keys(values: Sequence[bytes]) -> NDArray[np.uint8]:
-    """uint8[n, 40]: the keys of texts of any length, valid within this process."""
-    keys = np.empty((len(values), TEXT_KEY_BYTES), np.uint8)
-    keys[:, :PROBE_BYTES] = text_probes(values).view(np.uint8).reshape(-1, PROBE_BYTES)
-    digests = b"".join(hashlib.sha256(value).digest() for value in values)
-    keys[:, PROBE_BYTES:] = np.frombuffer(digests, np.uint8).reshape(-1, 32)
-    return keys
+    """uint8[n, 32]: the keys of texts of any length."""
+    digests = b"".join([hashlib.sha256(value).digest() for value in values])
+    return np.frombuffer(digests, np.uint8).reshape(-1, TEXT_KEY_BYTES)
 
 
 def hash_keys(values: Sequence[bytes], width: int) -> NDArray[np.uint8]:
@@ -52,10 +42,11 @@ class ExactIndex:
     def __init__(
         self,
         probes: NDArray[np.uint64],
-        rows: NDArray[np.int64],
+        rows: NDArray[np.uint32],
         keys: NDArray[np.uint8],
         ids: NDArray[np.int64],
     ) -> None:
+        """As `build` made them: `probes` in rising order, and the row that each belongs to."""
         self._probes = probes
         self._rows = rows
         self._keys = keys
@@ -69,7 +60,7 @@ class ExactIndex:
         if ids.dtype != np.int64 or ids.shape != (len(keys),):
             raise InvalidInput("ids must be int64, one a key", field="ids")
         probes = _probes_of(keys)
-        rows = np.argsort(probes, kind="stable")
+        rows = np.argsort(probes, kind="stable").astype(np.uint32)
         return cls(probes[rows], rows, keys, ids)
 
     def __len__(self) -> int:
@@ -79,6 +70,16 @@ class ExactIndex:
     def ids(self) -> NDArray[np.int64]:
         """int64[n], in the order of `build`."""
         return self._ids
+
+    @property
+    def probes(self) -> NDArray[np.uint64]:
+        """uint64[n], in rising order."""
+        return self._probes
+
+    @property
+    def rows(self) -> NDArray[np.uint32]:
+        """uint32[n], the row of each probe."""
+        return self._rows
 
     @property
     def keys(self) -> NDArray[np.uint8]:
@@ -100,13 +101,8 @@ class ExactIndex:
         return query_no[equal], row[equal]
 
     def search_texts(self, values: Sequence[bytes]) -> Pairs:
-        """(query_no, row) of every equal text; the SHA-256 is taken only of nominated ones."""
-        query_no, row = self.nominated(text_probes(values))
-        if not len(query_no):
-            return query_no, row
-        keys = text_keys([values[number] for number in query_no])
-        equal = (self._keys[row] == keys).all(axis=1)
-        return query_no[equal], row[equal]
+        """(query_no, row) of every equal text."""
+        return self.search_rows(text_keys(values))
 
     def nominated(self, probes: NDArray[np.uint64]) -> Pairs:
         """(query_no, row) of every row whose probe is equal."""
@@ -117,7 +113,7 @@ class ExactIndex:
         counts = right - left[hit]
         query_no = np.repeat(hit, counts)
         offset = np.arange(len(query_no)) - np.repeat(np.cumsum(counts) - counts, counts)
-        return query_no, self._rows[np.repeat(left[hit], counts) + offset]
+        return query_no, self._rows[np.repeat(left[hit], counts) + offset].astype(np.int64)
 
 
 def _probes_of(keys: NDArray[np.uint8]) -> NDArray[np.uint64]:

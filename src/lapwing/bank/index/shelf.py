@@ -1,31 +1,30 @@
-"""All indicators of one kind, in layers, so that a small change to a million costs little.
+"""All indicators of one kind, in layers, so that a small change to millions costs little.
 
 A layer is indexed once. What is withdrawn from it is only marked; what is added makes a layer of
-its own; layers are joined when a younger one has grown near to the size of the older.
+its own. Small layers are joined at once; what is larger waits for `tidied`, which somebody calls
+who has the time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from lapwing.bank.index.columns import Columns
-from lapwing.bank.index.exact import TEXT_KEY_BYTES, ExactIndex, hash_keys
-from lapwing.bank.index.hamming import HammingIndex
-from lapwing.bank.index.hits import HASH_WIDTHS, PERCEPTUAL
-from lapwing.model.errors import InvalidInput
+from lapwing.bank.index.exact import TEXT_KEY_BYTES
+from lapwing.bank.index.hits import HASH_WIDTHS
+from lapwing.bank.index.layers import Layer, Rows, Standing
 from lapwing.model.indicators import IndicatorKind
 
 JOIN_FACTOR = 8
 """An older layer is kept apart while it is at least this many times the size of a younger one."""
-
-PDQ_BYTES = 32
-
-Rows = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]
+JOIN_AT_ONCE = 16_384
+"""Rows that a change may index anew: about a millisecond."""
+_MAY_BE_JOINED = JOIN_AT_ONCE * JOIN_FACTOR // (JOIN_FACTOR + 1)
+"""Rows up to which a layer may meet a younger one that it is joined with at once."""
 
 
 class Found(Struct, frozen=True):
@@ -34,76 +33,6 @@ class Found(Struct, frozen=True):
     query_no: NDArray[np.int64]
     distance: NDArray[np.int32]
     columns: Columns
-
-
-class Layer:
-    """Columns with their index. Shared by every snapshot that still holds any of it."""
-
-    def __init__(self, kind: IndicatorKind, columns: Columns) -> None:
-        self.kind = kind
-        self.columns = columns
-        self._index = (
-            HammingIndex.build(np.ascontiguousarray(columns.keys[:, :PDQ_BYTES]), columns.ids)
-            if kind in PERCEPTUAL
-            else ExactIndex.build(columns.keys, columns.ids)
-        )
-
-    def near(self, codes: NDArray[np.uint8], radius: int) -> Rows:
-        if not isinstance(self._index, HammingIndex):
-            raise InvalidInput(f"{self.kind} values have no distance", field="kind")
-        return self._index.search_rows(codes, radius)
-
-    def equal(self, values: Sequence[bytes]) -> Rows:
-        width = HASH_WIDTHS.get(self.kind)
-        if isinstance(self._index, HammingIndex):
-            keys = hash_keys(values, self.columns.keys.shape[1])
-            found = self.near(np.ascontiguousarray(keys[:, :PDQ_BYTES]), 0)
-            same = (self.columns.keys[found[1]] == keys[found[0]]).all(axis=1)
-            return found[0][same], found[1][same], found[2][same]
-        if width is None:
-            query_no, row = self._index.search_texts(values)
-        else:
-            query_no, row = self._index.search_rows(hash_keys(values, width))
-        return query_no, row, np.zeros(len(row), np.int32)
-
-
-class Standing(Struct, frozen=True):
-    """A layer and what still stands of it (None: all)."""
-
-    layer: Layer
-    mask: NDArray[np.bool_] | None
-    count: int
-    per_list: NDArray[np.int64]
-    """Standing indicators by list number."""
-
-    @classmethod
-    def whole(cls, layer: Layer) -> Self:
-        return cls(layer, None, len(layer.columns), np.bincount(layer.columns.list_no))
-
-    def without(self, ids: NDArray[np.int64]) -> Standing:
-        """Less these ids; this one when it holds none of them."""
-        columns = self.layer.columns
-        row = np.searchsorted(columns.ids, ids)
-        row = row[row < len(columns)]
-        row = row[np.isin(columns.ids[row], ids)]
-        if self.mask is not None:
-            row = row[self.mask[row]]
-        row = np.unique(row)
-        if not len(row):
-            return self
-        mask = np.ones(len(columns), np.bool_) if self.mask is None else self.mask.copy()
-        mask[row] = False
-        less = np.bincount(columns.list_no[row], minlength=len(self.per_list))
-        return Standing(self.layer, mask, self.count - len(row), self.per_list - less)
-
-    def columns(self) -> Columns:
-        return self.layer.columns if self.mask is None else self.layer.columns.at(self.mask)
-
-    def choose(self, rows: Rows) -> Rows:
-        if self.mask is None:
-            return rows
-        stands = self.mask[rows[1]]
-        return rows[0][stands], rows[1][stands], rows[2][stands]
 
 
 class Shelf:
@@ -116,27 +45,48 @@ class Shelf:
     def __len__(self) -> int:
         return sum(standing.count for standing in self._layers)
 
+    @property
+    def layers(self) -> tuple[Standing, ...]:
+        """Oldest first."""
+        return self._layers
+
     def changed(self, gone: NDArray[np.int64], added: Columns | None) -> Shelf:
         """Without the ids in `gone` and with the rows of `added`; an id may be in both."""
         layers = [standing.without(gone) for standing in self._layers]
         if added is not None and len(added):
-            layers.append(Standing.whole(Layer(self.kind, added)))
-        return Shelf(self.kind, tuple(self._tidied(layers)))
+            layers.append(Standing.whole(Layer.build(self.kind, added)))
+        return Shelf(self.kind, tuple(_joined(self.kind, layers, JOIN_AT_ONCE)))
 
-    def _tidied(self, layers: list[Standing]) -> list[Standing]:
-        """Oldest and largest first, each much larger than the next, none mostly withdrawn."""
-        kept: list[Standing] = []
-        for standing in layers:
-            parts = [standing]
-            while kept and kept[-1].count < JOIN_FACTOR * sum(part.count for part in parts):
-                parts.insert(0, kept.pop())
-            if len(parts) == 1 and 2 * standing.count >= len(standing.layer.columns):
-                kept.append(standing)
-                continue
-            columns = Columns.joined([part.columns() for part in parts])
-            if len(columns):
-                kept.append(Standing.whole(Layer(self.kind, columns)))
-        return kept
+    def tidied(self) -> Shelf:
+        """The same indicators in fewer layers; this shelf when they are few.
+
+        Takes as long as indexing what is joined. Layers that a change may join at once are left.
+        """
+        old = len(self._layers)
+        while old and self._layers[old - 1].count <= _MAY_BE_JOINED:
+            old -= 1
+        joined = _joined(self.kind, list(self._layers[:old]), None)
+        if {id(each.layer) for each in joined} == {id(each.layer) for each in self._layers[:old]}:
+            return self
+        return Shelf(self.kind, (*joined, *self._layers[old:]))
+
+    def caught_up(self, before: Shelf, tidied: Shelf) -> Shelf:
+        """`tidied`, which was made of `before`, with what changed from `before` to this shelf.
+
+        This shelf itself when a layer that was tidied away has meanwhile been made anew.
+        """
+        now = {id(each.layer): each for each in self._layers}
+        old = {id(each.layer) for each in before.layers}
+        done = old - {id(each.layer) for each in tidied.layers}
+        if not done <= now.keys():
+            return self
+        lost = np.concatenate([np.empty(0, np.int64), *(now[layer].withdrawn() for layer in done)])
+        kept = [
+            now.get(id(each.layer)) if id(each.layer) in old else each.without(lost)
+            for each in tidied.layers
+        ]
+        later = [each for each in self._layers if id(each.layer) not in old]
+        return Shelf(self.kind, (*(each for each in kept if each is not None), *later))
 
     def holds_any_of(self, allowed: NDArray[np.bool_]) -> bool:
         """Whether any indicator belongs to a list that `allowed` (one flag a list) names."""
@@ -168,3 +118,35 @@ class Shelf:
         columns = Columns.stacked([columns for _, columns in chosen])
         order = np.lexsort((columns.ids, distance, query_no))
         return Found(query_no[order], distance[order], columns.at(order))
+
+
+def _joined(kind: IndicatorKind, layers: list[Standing], most: int | None) -> list[Standing]:
+    """Oldest and largest first, each much larger than the next, none mostly withdrawn, as far as
+    that takes no new layer of more than `most` rows."""
+    groups: list[list[Standing]] = []
+    for standing in layers:
+        group = [standing]
+        while groups and _belong(_count(groups[-1]), _count(group), most):
+            group = [*groups.pop(), *group]
+        groups.append(group)
+    return [made for group in groups for made in _made(kind, group, most)]
+
+
+def _belong(older: int, younger: int, most: int | None) -> bool:
+    return older < JOIN_FACTOR * younger and (most is None or older + younger <= most)
+
+
+def _made(kind: IndicatorKind, group: list[Standing], most: int | None) -> list[Standing]:
+    """The group as one layer, or as none where nothing of it stands."""
+    count = _count(group)
+    if not count:
+        return []
+    mostly_gone = 2 * count < sum(len(part.layer) for part in group)
+    if len(group) == 1 and (not mostly_gone or (most is not None and count > most)):
+        return group
+    columns = Columns.joined([part.columns() for part in group])
+    return [Standing.whole(Layer.build(kind, columns))]
+
+
+def _count(group: list[Standing]) -> int:
+    return sum(standing.count for standing in group)

@@ -2,7 +2,7 @@
 
 Layout: magic (8 bytes), format version and header length (uint32, little-endian), the header as
 JSON, its BLAKE2b-256; then the arrays, each from a multiple of 4096 bytes. The header names every
-array with type, shape, place and BLAKE2b-256, and the size of the whole file. It must never be
+array with type, shape, place and `checksum`, and the size of the whole file. It must never be
 unpickled, written in place, or readable by another user.
 """
 
@@ -23,13 +23,13 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from lapwing.bank.index.checksum import checksum
 from lapwing.model.errors import IntegrityBroken, InvalidInput
 
 MAGIC = b"LAPWING\x1a"
 VERSION = 1
 PAGE = 4096
 _MAX_HEADER = 1 << 20
-_BLOCK = 1 << 22
 _START = struct.Struct("<8sII")
 _DIGEST_BYTES = 32
 
@@ -42,7 +42,7 @@ class Section(Struct, frozen=True):
     dtype: str
     shape: tuple[int, ...]
     offset: int
-    digest: str
+    checksum: str
 
     @property
     def size(self) -> int:
@@ -99,7 +99,7 @@ class MappedFile:
         """Read everything and compare the checksums; IntegrityBroken names the first bad array."""
         for name, section in self._header.sections.items():
             data = self._body[section.offset : section.offset + section.size]
-            if _digest(data) != section.digest:
+            if checksum(data) != section.checksum:
                 raise IntegrityBroken(f"{self.path.name}: the array {name!r} is damaged")
 
 
@@ -111,10 +111,10 @@ def write(path: Path, kind: str, about: dict[str, Any], arrays: Mapping[str, Arr
     if sys.byteorder != "little":
         raise InvalidInput("index files are little-endian, this machine is not")
     flat = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    digests = {name: _digest(_bytes(array)) for name, array in flat.items()}
+    checksums = {name: checksum(_bytes(array)) for name, array in flat.items()}
     start = PAGE * 4
     while True:
-        head, places = _laid_out(kind, about, flat, digests, start)
+        head, places = _laid_out(kind, about, flat, checksums, start)
         if len(head) <= start:
             break
         start = _rounded(len(head))
@@ -130,14 +130,14 @@ def _laid_out(
     kind: str,
     about: dict[str, Any],
     arrays: Mapping[str, Array],
-    digests: Mapping[str, str],
+    checksums: Mapping[str, str],
     start: int,
 ) -> tuple[bytes, dict[str, Section]]:
     """(head, sections) with the first array at `start`."""
     sections = {}
     end = offset = start
     for name, array in arrays.items():
-        place = Section(array.dtype.str, array.shape, offset, digests[name])
+        place = Section(array.dtype.str, array.shape, offset, checksums[name])
         sections[name] = place
         end = offset + place.size
         offset = _rounded(end)
@@ -204,13 +204,6 @@ def _array(body: Array, name: str, section: Section, path: Path) -> Array:
 
 def _bytes(array: Array) -> NDArray[np.uint8]:
     return array.reshape(-1).view(np.uint8)
-
-
-def _digest(data: NDArray[np.uint8]) -> str:
-    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
-    for start in range(0, len(data), _BLOCK):
-        digest.update(data[start : start + _BLOCK].data)
-    return digest.hexdigest()
 
 
 def _rounded(size: int) -> int:

@@ -14,7 +14,12 @@ TIMEOUT = 10
 """Seconds that one input may take."""
 MEGABYTES = 1024
 """Memory of the whole process, unless the target says otherwise."""
-UNCOUNTED = ["lapwing.intake.media.pdq", "lapwing.intake.media.compile", "lapwing.bank.index"]
+UNCOUNTED = [
+    "lapwing.intake.media.pdq",
+    "lapwing.intake.media.shrink",
+    "lapwing.intake.media.compile",
+    "lapwing.bank.index",
+]
 """Compiled by numba, which cannot compile instrumented code."""
 
 

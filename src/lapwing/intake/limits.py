@@ -17,6 +17,13 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Up to here a picture is decoded and hashed in full: what a 50-megapixel camera makes."""
     scaled_pixels: int = 256_000_000
     """Up to here a baseline JPEG is decoded at 1/2, 1/4 or 1/8; everything else is refused."""
+    fast_side: int | None = None
+    """When set, a JPEG is decoded at the smallest of 1/2, 1/4 and 1/8 that leaves this many pixels
+    on its short side: faster, and its hash may differ by a few bits (docs/pictures.md)."""
+    frames: int = 100
+    """Of one animated picture; the rest is not looked at, and that is noted."""
+    animation_pixels: int = 500_000_000
+    """Of all frames of one animated picture together."""
     jpeg_scans: int = 100
     """Of one progressive JPEG; each costs a pass over all pixels however few bytes it has."""
     rows: int = 50_000_000
@@ -34,3 +41,6 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 DEFAULT_LIMITS = Limits()
+FAST_SIDE = 400
+"""What `fast_side` is when speed is asked for: the hash then differs by 2 bits at most on our
+photographs, where it is 0 to 16 without counting in what was left out."""

@@ -1,7 +1,7 @@
 """Bounded decoding of pictures to 8-bit RGB.
 
-The format is told from the content. Sizes are checked in the header, before pixels are made. Only
-the first frame of an animation or a multi-page file is decoded, and the result says so.
+The format is told from the content. Sizes are checked in the header, before pixels are made. Of an
+animation or a multi-page file `decode` takes the first frame and says so; `decode_frames` goes on.
 
 Choices that change a hash, made so that the hash equals what others have on their lists: colours
 are converted without colour profiles, and transparency is dropped rather than laid on a background
@@ -14,6 +14,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,11 @@ _BROKEN = (
 """What Pillow's parsers raise on bytes that are not what they claim to be."""
 
 _ORIENTATION = 0x0112
+MORE_FRAMES = "has more than one frame: only the first was hashed"
+
 _STRIP = 256
+_AT_ONCE = 8_000_000
+"""Pixels of which a whole copy costs less than making it strip by strip."""
 _START_OF_SCAN = b"\xff\xda"
 
 keep_libtiff_quiet()
@@ -117,6 +122,38 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Decoded:
     )
 
 
+def decode_frames(
+    data: bytes, mime: str, limits: Limits = DEFAULT_LIMITS
+) -> Iterator[tuple[NDArray[np.uint8], float]]:
+    """(upright RGB, seconds it is shown) of each frame of a picture that `decode` took.
+
+    Raises LimitExceeded at the frame that is one too many or passes the pixels of an animation,
+    and InvalidInput at a broken one; the frames before it have been handed on.
+    """
+    keep_pillow_quiet()
+    spent = 0
+    try:
+        with _OPENERS[mime](io.BytesIO(data)) as image:
+            for number in range(limits.frames + 1):
+                try:
+                    image.seek(number)
+                except EOFError:
+                    return
+                spent += image.width * image.height
+                if number == limits.frames:
+                    raise LimitExceeded(f"has more than {number} frames")
+                if spent > limits.animation_pixels or image.width * image.height > limits.pixels:
+                    raise LimitExceeded(f"has more pixels than allowed from frame {number} on")
+                image.load()
+                shown = image.info.get("duration", 0)
+                seconds = float(shown) / 1000 if isinstance(shown, int | float) else 0.0
+                yield _upright(_rgb(image), _orientation(image)), min(max(seconds, 0.0), 3600.0)
+    except (Image.DecompressionBombError, MemoryError) as error:
+        raise LimitExceeded("has a frame of more pixels than allowed") from error
+    except _BROKEN as error:
+        raise InvalidInput(f"has a broken frame: {error or type(error).__name__}") from error
+
+
 def _read(
     mime: str, data: bytes, limits: Limits
 ) -> tuple[NDArray[np.uint8], int, tuple[int, int, int, tuple[str, ...]]]:
@@ -128,7 +165,11 @@ def _read(
             image.draft("RGB", (width // scale, height // scale))
             scale = round(width / image.width)
         image.load()
-        return _rgb(image), _orientation(image), (width, height, scale, _notes(image, scale))
+        return (
+            _rgb(image),
+            _orientation(image),
+            (width, height, scale, _notes(image, scale, limits)),
+        )
 
 
 def _scale(image: ImageFile.ImageFile, data: bytes, limits: Limits) -> int:
@@ -139,7 +180,7 @@ def _scale(image: ImageFile.ImageFile, data: bytes, limits: Limits) -> int:
     if progressive and data.count(_START_OF_SCAN) > limits.jpeg_scans:
         raise LimitExceeded(f"the JPEG has more than {limits.jpeg_scans} scans")
     if pixels <= limits.pixels:
-        return 1
+        return _quick(image, limits.fast_side) if jpeg and limits.fast_side else 1
     # A progressive JPEG is held whole at full size whatever size is asked for.
     if jpeg and not progressive and pixels <= limits.scaled_pixels:
         for scale in (2, 4, 8):
@@ -151,8 +192,16 @@ def _scale(image: ImageFile.ImageFile, data: bytes, limits: Limits) -> int:
     )
 
 
+def _quick(image: ImageFile.ImageFile, least: int) -> int:
+    """The largest fraction that leaves `least` pixels on the short side."""
+    short = min(image.size)
+    return next((scale for scale in (8, 4, 2) if short // scale >= least), 1)
+
+
 def _rgb(image: ImageFile.ImageFile) -> NDArray[np.uint8]:
     """uint8[height, width, 3], made strip by strip: whole copies would double the memory."""
+    if image.mode == "RGB" and image.width * image.height <= _AT_ONCE:
+        return np.asarray(image)
     rgb = np.empty((image.height, image.width, 3), np.uint8)
     largest = image.getextrema()[1] if image.mode in ("I", "F") else None
     for top in range(0, image.height, _STRIP):
@@ -171,7 +220,7 @@ def _eight_bits(strip: Image.Image, largest: Any) -> NDArray[np.uint8]:
         real = np.nan_to_num(np.asarray(strip), nan=0.0, posinf=255.0, neginf=0.0)
         grey = np.clip(real * 255 if largest <= 1 else real, 0, 255)
     else:
-        return np.asarray(strip.convert("RGB"))
+        return np.asarray(strip if strip.mode == "RGB" else strip.convert("RGB"))
     return np.repeat(grey.astype(np.uint8)[:, :, np.newaxis], 3, axis=2)
 
 
@@ -194,14 +243,15 @@ def _upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(rgb)
 
 
-def _notes(image: ImageFile.ImageFile, scale: int) -> tuple[str, ...]:
+def _notes(image: ImageFile.ImageFile, scale: int, limits: Limits) -> tuple[str, ...]:
     notes = []
     if scale > 1:
-        notes.append(f"too large to decode in full: hashed at 1/{scale} of its size")
+        why = "decoded for speed" if limits.fast_side else "too large to decode in full"
+        notes.append(f"{why}: hashed at 1/{scale} of its size")
     try:
         image.seek(1)
     except _BROKEN:
         pass
     else:
-        notes.append("has more than one frame: only the first was hashed")
+        notes.append(MORE_FRAMES)
     return tuple(notes)

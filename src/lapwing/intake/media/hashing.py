@@ -8,10 +8,12 @@ from pathlib import PurePath
 from msgspec import Struct
 
 from lapwing.intake.limits import DEFAULT_LIMITS, Limits
-from lapwing.intake.media.decode import decode
+from lapwing.intake.media.decode import MORE_FRAMES, decode, decode_frames
 from lapwing.intake.media.formats import FORMATS
 from lapwing.intake.media.pdq import pdq
+from lapwing.model.errors import InvalidInput
 from lapwing.model.items import PictureHashes
+from lapwing.model.videos import Frame
 
 
 class HashedPicture(Struct, frozen=True, kw_only=True):
@@ -22,6 +24,8 @@ class HashedPicture(Struct, frozen=True, kw_only=True):
     width: int
     height: int
     size: int
+    frames: tuple[Frame, ...] = ()
+    """Of an animation or a file of several pages, the first one too; empty for a single picture."""
     notes: tuple[str, ...] = ()
 
 
@@ -34,9 +38,14 @@ def hash_bytes(
     `digests`.
     """
     decoded = decode(data, limits)
-    code, quality = pdq(decoded.rgb)
+    whole = (decoded.height, decoded.width) if decoded.scaled > 1 else None
+    code, quality = pdq(decoded.rgb, whole=whole)
     exact = digests(data)
     notes = decoded.notes
+    frames: tuple[Frame, ...] = ()
+    if MORE_FRAMES in notes:
+        frames, told = hash_frames(data, decoded.mime, limits)
+        notes = (*(note for note in notes if note != MORE_FRAMES), *told)
     if name is not None and (mismatch := _mismatch(name, decoded.mime)):
         notes += (mismatch,)
     return HashedPicture(
@@ -47,8 +56,25 @@ def hash_bytes(
         width=decoded.width,
         height=decoded.height,
         size=len(data),
+        frames=frames,
         notes=notes,
     )
+
+
+def hash_frames(
+    data: bytes, mime: str, limits: Limits = DEFAULT_LIMITS
+) -> tuple[tuple[Frame, ...], tuple[str, ...]]:
+    """The frames of an animation up to the limits, and a note on what was left out."""
+    found: list[Frame] = []
+    at = 0.0
+    try:
+        for rgb, seconds in decode_frames(data, mime, limits):
+            code, quality = pdq(rgb)
+            found.append(Frame(len(found), quality, code.hex(), round(at, 3)))
+            at += seconds
+    except InvalidInput as error:
+        return tuple(found), (f"{error.message}: {len(found)} frames were hashed",)
+    return tuple(found), ()
 
 
 def digests(data: bytes) -> PictureHashes:

@@ -12,40 +12,126 @@ the result, 16x16 low frequencies of its DCT, and one bit for each: above the me
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lapwing.intake.media.compile import compiled
+from lapwing.intake.media.shrink import MARGIN, WINDOWS, doubtful_quality, shrunk
+from lapwing.intake.media.shrink import SIDE as SHRUNK_SIDE
 
 BITS = 256
-SIDE = 64
+SIDE = SHRUNK_SIDE
 """The picture is brought down to SIDE x SIDE before the transform."""
 LEAST_SIDE = 5
 """A picture with a side below this many pixels has no hash: all bits 0, quality 0."""
 
-_WINDOWS = 2 * SIDE
+DIHEDRAL = (
+    "as it is",
+    "turned left",
+    "turned by half",
+    "turned right",
+    "upside down",
+    "mirrored",
+    "swapped",
+    "swapped and turned by half",
+)
+"""The eight ways a picture can lie: `swapped` has rows for columns."""
+
+Ways = Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], ...]]
+
+_WINDOWS = WINDOWS
 _LOW = 16
 _TOGETHER = 4
 
 
-def pdq(rgb: NDArray[np.uint8]) -> tuple[bytes, int]:
+def pdq(rgb: NDArray[np.uint8], *, whole: tuple[int, int] | None = None) -> tuple[bytes, int]:
     """The hash (32 bytes) and its quality (0..100) of an RGB picture, uint8[height, width, 3].
 
     The hex of the bytes is the form that hash lists exchange. Quality counts gradients: below 50
     a picture has too little structure for its hash to say much, and a flat one has quality 0.
+    `whole` is (height, width) of a picture that was decoded at 1/2, 1/4 or 1/8 of it.
     Safe to call from several threads; the work is done without the interpreter's lock.
     """
+    flat, quality, _ = _coefficients(rgb, whole, _one_way)
+    return _bits(flat), quality
+
+
+def pdq_dihedral(rgb: NDArray[np.uint8]) -> tuple[dict[str, bytes], int]:
+    """The hashes of the picture turned and mirrored, by name in the order of DIHEDRAL.
+
+    All come from one transform: turning a picture swaps and negates its coefficients. They equal
+    `pdqhash.compute_dihedral`, and are within some bits of hashing the turned pixels.
+    """
+    flat, quality, _ = _coefficients(rgb, None, _eight_ways)
+    return dict(zip(DIHEDRAL, map(_bits, _eight_ways(flat)), strict=True)), quality
+
+
+def pdq_direct(
+    rgb: NDArray[np.uint8], whole: tuple[int, int] | None = None
+) -> tuple[NDArray[np.float32], int, bool]:
+    """(256 coefficients, quality, whether the bits are sure) by the direct way of `shrink`."""
+    rows, columns, _ = rgb.shape
+    height, width = whole or (rows, columns)
+    scale = max(1, round(height / rows), round(width / columns))
+    small = shrunk(np.ascontiguousarray(rgb), height, width, scale)
+    coefficients, quality = _finish(small, _DCT, _DCT_TURNED)
+    return coefficients.reshape(BITS), int(quality), not doubtful_quality(small)
+
+
+def _coefficients(
+    rgb: NDArray[np.uint8], whole: tuple[int, int] | None, ways: Ways
+) -> tuple[NDArray[np.float32], int, bool]:
+    """As `pdq_direct`; the bits of each of `ways` are those of the reference unless scaled."""
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
         raise ValueError("rgb must be uint8[height, width, 3]")
     height, width, _ = rgb.shape
     if min(height, width) < LEAST_SIDE:
-        return bytes(BITS // 8), 0
+        return np.zeros(BITS, np.float32), 0, True
+    scaled = whole is not None and whole != (height, width)
+    if min(height, width) > SIDE or scaled:
+        direct = pdq_direct(rgb, whole)
+        if scaled or (direct[2] and all(map(_sure, ways(direct[0])))):
+            return direct
     coefficients, quality = _transform(np.ascontiguousarray(rgb), _DCT, _DCT_TURNED)
-    flat = coefficients.reshape(BITS)
+    return coefficients.reshape(BITS), int(quality), True
+
+
+def _sure(flat: NDArray[np.float32]) -> bool:
+    """Whether the coefficients on either side of the median lie so far apart that rounding cannot
+    have changed which are above."""
+    middle = np.partition(flat, (BITS // 2 - 1, BITS // 2))[BITS // 2 - 1 : BITS // 2 + 1]
+    return bool(middle[1] - middle[0] > MARGIN)
+
+
+def _bits(flat: NDArray[np.float32]) -> bytes:
     median = np.partition(flat, BITS // 2 - 1)[BITS // 2 - 1]
-    return np.packbits((flat > median)[::-1]).tobytes(), int(quality)
+    return np.packbits((flat > median)[::-1]).tobytes()
+
+
+def _one_way(flat: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+    return (flat,)
+
+
+def _eight_ways(flat: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+    """Row and column i hold frequency i + 1: mirroring negates the odd ones, turning also swaps."""
+    plain = flat.reshape(_LOW, _LOW)
+    swapped = plain.T
+    odd = np.where(np.arange(_LOW) % 2 == 0, np.float32(-1), np.float32(1))
+    across, down = odd[np.newaxis, :], odd[:, np.newaxis]
+    turned = (
+        plain,
+        swapped * down,
+        plain * across * down,
+        swapped * across,
+        plain * down,
+        plain * across,
+        swapped,
+        swapped * across * down,
+    )
+    return tuple(np.ascontiguousarray(one).reshape(BITS) for one in turned)
 
 
 def _dct() -> NDArray[np.float32]:
@@ -64,13 +150,19 @@ _DCT_TURNED = np.ascontiguousarray(_DCT.T)
 
 @compiled
 def _transform(rgb: Any, dct: Any, dct_turned: Any) -> Any:
-    """(float32[16, 16] coefficients, quality)."""
+    """(float32[16, 16] coefficients, quality), added up in the order of the reference."""
     small = np.empty((SIDE, SIDE), np.float32)
     if rgb.shape[0] == SIDE and rgb.shape[1] == SIDE:
         for y in range(SIDE):
             _luma(rgb, y, small[y])
     else:
         _shrink(rgb, small)
+    return _finish(small, dct, dct_turned)
+
+
+@compiled
+def _finish(small: Any, dct: Any, dct_turned: Any) -> Any:
+    """(float32[16, 16] coefficients, quality) of the 64 x 64 luma."""
     across = np.zeros((_LOW, SIDE), np.float32)
     for i in range(_LOW):
         for k in range(SIDE):

@@ -46,6 +46,13 @@ bank_generation = Table(
     Column("generation", BigInteger, nullable=False),
 )
 
+bank_changes = Table(
+    "bank_changes",
+    metadata,
+    Column("generation", BigInteger, primary_key=True, autoincrement=False),
+    Column("mark", postgresql.UUID(as_uuid=True), nullable=False),
+)
+
 indicators = Table(
     "indicators",
     metadata,

@@ -7,6 +7,7 @@ from sqlalchemy import Table, inspect
 from sqlalchemy.dialects import postgresql
 
 from lapwing.bank.tables import (
+    bank_changes,
     bank_generation,
     hosted_findings,
     hosted_queries,
@@ -28,6 +29,7 @@ DIALECT = postgresql.dialect()
         lists,
         indicators,
         bank_generation,
+        bank_changes,
         indicator_marks,
         opinions,
         quarantines,

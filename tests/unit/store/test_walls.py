@@ -23,6 +23,7 @@ TENANT_TABLES = text(
 # Tables that hold nothing of any organisation, and the queue, whose jobs hold only ids.
 SHARED = {
     "alembic_version",
+    "bank_changes",
     "bank_generation",
     "challenges",
     "rate_buckets",
@@ -230,7 +231,13 @@ def test_the_index_role_sees_lists_and_indicators_of_all_and_nothing_else(
             .scalars()
             .all()
         )
-    assert sorted(readable) == ["bank_generation", "indicator_marks", "indicators", "lists"]
+    assert sorted(readable) == [
+        "bank_changes",
+        "bank_generation",
+        "indicator_marks",
+        "indicators",
+        "lists",
+    ]
     assert writable == []
     with database.index() as connection:
         for table in ("lists", "indicators", "indicator_marks"):
@@ -253,6 +260,7 @@ def test_only_these_functions_step_over_the_wall_and_strangers_cannot_call_them(
     assert [tuple(row[:3]) for row in found] == [
         ("lapwing_key_holder", False, True),
         ("lapwing_link_holder", False, True),
+        ("lapwing_mark_change", False, False),
         ("lapwing_passkey_holder", False, True),
         ("lapwing_recovery_holder", False, True),
         ("lapwing_session_holder", False, True),

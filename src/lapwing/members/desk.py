@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from lapwing.evidence.ledger import Ledger
 from lapwing.members import repository
+from lapwing.members.remembered import RememberedKeys
 from lapwing.members.site import LOCAL_ORIGIN, Site
 from lapwing.model.actors import Actor, ActorKind
 from lapwing.model.errors import NotAllowed, NotFound
@@ -17,18 +18,27 @@ from lapwing.model.organisations import Member
 from lapwing.model.permissions import Permission
 from lapwing.store.clock import Clock
 from lapwing.store.database import Database
+from lapwing.store.epoch import Epoch
 
 
 class Desk:
     """Holds what every service here needs. Safe to share between threads."""
 
     def __init__(
-        self, database: Database, ledger: Ledger, clock: Clock, *, site: Site | None = None
+        self,
+        database: Database,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        site: Site | None = None,
+        epoch: Epoch | None = None,
     ) -> None:
+        """`epoch`: that of the node's keys; without one, it is this service's own."""
         self._database = database
         self._ledger = ledger
         self._clock = clock
         self._site = site or Site.at(LOCAL_ORIGIN)
+        self._remembered = RememberedKeys(epoch or Epoch())
 
     def _require(
         self, connection: Connection, actor: Actor, permission: Permission

@@ -19,7 +19,7 @@ from lapwing.store.clock import new_id
 
 
 class Keys(Desk):
-    """Keys by action (scope) and list; revoked, a key fails from the next request on."""
+    """Keys by action (scope) and list; revoked, a key fails from the node's next request on."""
 
     def create_key(
         self,
@@ -77,13 +77,35 @@ class Keys(Desk):
                 repository.see_key(connection, key.id, now)
         return key
 
+    def known_key(self, secret: str) -> ApiKey | None:
+        """As `key`, but remembered for a moment; `lapwing.members.remembered` says how long."""
+        hashed = key_digest(secret)
+        if hashed is None:
+            return None
+        key, _ = self._remembered.get(hashed)
+        return key or self._remembered.look_up(hashed, lambda: self.key(secret))
+
+    def remembered_key(self, secret: str) -> tuple[ApiKey | None, bool]:
+        """(the key when it is remembered, whether it should be refreshed); asks no database."""
+        hashed = key_digest(secret)
+        return (None, False) if hashed is None else self._remembered.get(hashed)
+
+    def refresh_key(self, secret: str) -> None:
+        """Look a remembered key up again before its moment is over. Raises Unavailable."""
+        hashed = key_digest(secret)
+        if hashed is not None:
+            self._remembered.look_up(hashed, lambda: self.key(secret))
+
     def keys(self, organisation: UUID) -> list[ApiKey]:
         """Revoked ones too, oldest first."""
         with self._database.organisation(organisation) as connection:
             return repository.all_keys(connection)
 
     def revoke_key(self, organisation: UUID, actor: Actor, key_id: UUID) -> ApiKey:
-        """Acts on the next request. Raises NotFound when there is no such key still in use."""
+        """Acts on the next request on this node, on others within a second.
+
+        Raises NotFound when there is no such key still in use.
+        """
         with self._database.organisation(organisation) as connection:
             self._require(connection, actor, Permission.KEYS_MANAGE)
             revoked = repository.revoke_key(connection, key_id, self._clock())
@@ -91,6 +113,8 @@ class Keys(Desk):
                 raise NotFound("there is no such key in use")
             data = {"name": revoked.name}
             self._note(connection, organisation, EventKind.KEY_REVOKED, actor, str(key_id), data)
+        # Once it is committed: who looks the key up from now on finds it revoked.
+        self._remembered.forget_all()
         return revoked
 
 

@@ -174,7 +174,7 @@ def _bearer(house: House, header: str, client: str) -> Caller:
 
 def _known(house: House, secret: str) -> Caller | None:
     if secret.startswith(KEY_PREFIX) and not secret.startswith(TOKEN_PREFIX):
-        key = house.members.key(secret)
+        key = house.members.known_key(secret)
         return None if key is None else Caller.by_key(key)
     signed = house.members.signed_in(secret)
     return None if signed is None else Caller.by_session(signed, secret)

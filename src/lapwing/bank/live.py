@@ -1,81 +1,211 @@
 """The node's index, kept level with the database.
 
-A snapshot is asked for once a batch; that costs one small query, and only what changed since is
-read. It must never answer from a generation older than one already committed when it was asked.
+Two ways to ask. `snapshot` holds everything committed before the call; it asks the database for the
+generation, every time. `recent` asks nothing while a `Follower` keeps this process level: it holds
+everything committed a second before the call, and everything that this process wrote or heard of.
+Where the follower is late, `recent` is `snapshot`. Neither may ever answer from another history of
+the bank than the database's own.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
+from time import monotonic, sleep
+from uuid import UUID
 
-import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection, text
 
 from lapwing.bank import repository
-from lapwing.bank.index.blocks import Vocabulary, columns_of
+from lapwing.bank.generations import Generations
 from lapwing.bank.index.snapshot import Snapshot
+from lapwing.bank.loading import follow, load
+from lapwing.bank.repository import Moment
 from lapwing.model.indicators import BankList
 from lapwing.store.clock import utc_now
 from lapwing.store.database import Database
 
+FRESH_SECONDS = 1.0
+"""How old `recent` may be. The follower confirms four times as often."""
+WAIT_SECONDS = 900.0
+"""For another process of this node to write the first file, before this one loads by itself."""
+_LOOK_SECONDS = 0.1
+
+
+class Held(Struct, frozen=True):
+    """What a process answers from. `base` is the file under it, if there is one."""
+
+    snapshot: Snapshot
+    mark: UUID | None = None
+    base: Path | None = None
+    base_generation: int = 0
+    base_rows: int = 0
+
+    def is_at(self, moment: Moment) -> bool:
+        return (self.snapshot.generation, self.mark) == moment
+
 
 class LiveBank:
-    """Safe to share between threads; each process holds its own."""
+    """Safe to share between threads; each process has its own, over one file of the node's.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._held = Snapshot.empty()
+    Without `generations` there is no file: all is read from the database into memory.
+    """
+
+    def __init__(self, database: Database, generations: Generations | None = None) -> None:
+        self.database = database
+        self.generations = generations
         self.levelled_at: datetime | None = None
         """When a change was last taken over; None until something was listed."""
-        self._loading = threading.Lock()
+        self.followed = False
+        """Whether a `Follower` is at work: then it is the one that tidies up, and one process of
+        the node loads the bank for all."""
+        self._held = Held(Snapshot.empty())
+        self._changing = threading.Lock()
+        self._confirmed = -FRESH_SECONDS
+        """When (monotonic) the database was last asked whose answer what is held was."""
+        self._heard = 0
+
+    @property
+    def held(self) -> Held:
+        """What is held now, however old."""
+        return self._held
 
     def snapshot(self) -> Snapshot:
         """Everything committed before this call, frozen. Raises Unavailable."""
-        held = self._held
-        with self._database.index() as connection:
-            newest = repository.generation(connection)
-        if newest == held.generation:
+        asked = monotonic()
+        with self.database.index() as connection:
+            newest, _ = repository.moment(connection)
+        return self.reach(newest, asked).snapshot
+
+    def recent(self, at_least: int = 0) -> Snapshot:
+        """Everything committed a second before this call, and generation `at_least` if there is
+        one; without a query while this process is followed. Raises Unavailable."""
+        confirmed, held = self._confirmed, self._held.snapshot
+        if monotonic() - confirmed <= FRESH_SECONDS and held.generation >= max(
+            at_least, self._heard
+        ):
             return held
-        with self._loading:
-            if self._held.generation != newest:
-                self._held = self._level(self._held)
-                self.levelled_at = utc_now()
-            return self._held
+        return self.snapshot()
 
-    def _level(self, held: Snapshot) -> Snapshot:
-        with self._database.index() as connection:
-            # One view of the database for all reads below, whatever commits meanwhile.
-            connection.execute(text("set transaction isolation level repeatable read, read only"))
-            newest = repository.generation(connection)
-            if newest == held.generation:
-                return held
+    def heard(self, generation: int) -> None:
+        """This generation was committed: from now on `recent` answers from no earlier one."""
+        self._heard = max(self._heard, generation)
+
+    def reach(self, newest: Moment, asked: float) -> Held:
+        """Get level with `newest`, which the database said when asked at `asked` (monotonic)."""
+        held = self._held
+        if not held.is_at(newest):
+            with self._changing:
+                held = self._held
+                if not held.is_at(newest):
+                    held = self._levelled(held)
+                    self._held = held
+                    self.levelled_at = utc_now()
+        self._confirmed = max(self._confirmed, asked)
+        return held
+
+    def adopt(self, path: Path) -> bool:
+        """Stand on this file from now on; False when it cannot be believed.
+
+        Searches go on meanwhile; who asks for a change waits for the last step only.
+        """
+        with self._reading() as connection:
+            newest, _ = repository.moment(connection)
             lists = repository.bank_lists(connection)
-            if newest < held.generation or not _still_there(held.lists, lists):
-                held = Snapshot.empty()
-            return _next(connection, held, newest, lists)
+            found = self._believed(connection, path, newest, lists)
+            if found is None:
+                return False
+            found = _followed(connection, found, newest, lists)
+        with self._changing, self._reading() as connection:
+            newest, mark = repository.moment(connection, found.snapshot.generation)
+            if mark != found.mark:
+                return False
+            if not found.is_at(newest):
+                found = _followed(connection, found, newest, repository.bank_lists(connection))
+            self._held = found
+        return True
+
+    def tidy(self) -> None:
+        """Join what was added in many layers, beside searches and changes."""
+        before = self._held.snapshot
+        tidied = before.tidied()
+        if tidied is not before:
+            with self._changing:
+                now = self._held
+                joined = now.snapshot.caught_up(before, tidied)
+                self._held = replace(now, snapshot=joined)
+
+    def _levelled(self, held: Held) -> Held:
+        """What is held at a generation no older than any committed before this call."""
+        until = monotonic() + WAIT_SECONDS
+        while True:
+            with self._reading() as connection:
+                newest, mark = repository.moment(connection, held.snapshot.generation)
+                if held.is_at(newest):
+                    return held
+                lists = repository.bank_lists(connection)
+                start: Held | None = held
+                if held.mark is None or mark != held.mark:
+                    self._heard = 0
+                    start = self._newest_file(connection, newest, lists)
+                if start is not None:
+                    found = _followed(connection, start, newest, lists)
+                    return found if self.followed else _tidied(found)
+                if self._loads() or monotonic() > until:
+                    return Held(load(connection, newest.generation, lists), newest.mark)
+            sleep(_LOOK_SECONDS)
+
+    def _loads(self) -> bool:
+        """Whether this process reads the whole bank; the others of a server wait for its file."""
+        if self.generations is None or not self.followed:
+            return True
+        return self.generations.become_writer()
+
+    def _newest_file(
+        self, connection: Connection, newest: Moment, lists: Sequence[BankList]
+    ) -> Held | None:
+        files = [] if self.generations is None else self.generations.found()
+        for _, path in files:
+            found = self._believed(connection, path, newest, lists)
+            if found is not None:
+                return found
+        return None
+
+    def _believed(
+        self, connection: Connection, path: Path, newest: Moment, lists: Sequence[BankList]
+    ) -> Held | None:
+        """What the file holds, when it is whole and of this database's own history."""
+        if self.generations is None or (stored := self.generations.open(path)) is None:
+            return None
+        if stored.generation > newest.generation:
+            return None  # written since this transaction began, or of a history that was undone
+        _, mark = repository.moment(connection, stored.generation)
+        known = {listed.id: listed for listed in lists}
+        if mark != stored.mark or not known.keys() >= set(stored.lists):
+            self.generations.refuse(path, "another_history")
+            return None
+        base = stored.snapshot(known)
+        return Held(base, stored.mark, path, stored.generation, len(base))
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """One view of the database for all reads, whatever commits meanwhile."""
+        with self.database.index() as connection:
+            connection.execute(text("set transaction isolation level repeatable read, read only"))
+            yield connection
 
 
-def _still_there(held: tuple[BankList, ...], now: list[BankList]) -> bool:
-    """False when the database is another one than before, or was set back."""
-    return {listed.id for listed in held} <= {listed.id for listed in now}
+def _followed(
+    connection: Connection, held: Held, newest: Moment, lists: Sequence[BankList]
+) -> Held:
+    snapshot = follow(connection, held.snapshot, newest.generation, lists)
+    return replace(held, snapshot=snapshot, mark=newest.mark)
 
 
-def _next(connection: Connection, held: Snapshot, newest: int, lists: list[BankList]) -> Snapshot:
-    """`held` with everything that changed since its generation."""
-    by_id = {listed.id: listed for listed in lists}
-    kept = [by_id.pop(listed.id) for listed in held.lists]
-    numbered = [*kept, *by_id.values()]
-    numbers = {listed.id: number for number, listed in enumerate(numbered)}
-    vocabulary = Vocabulary(held.words)
-    blocks = repository.standing_blocks(connection, held.generation, newest)
-    added = columns_of(blocks, numbers, vocabulary)
-    gone = np.empty(0, np.int64)
-    if len(held):
-        withdrawn = repository.withdrawn_ids(connection, held.generation, newest)
-        again = [columns.ids for columns in added.values()]
-        gone = np.concatenate((np.array(withdrawn, np.int64), *again))
-    changed = repository.changed_marks(connection, held.generation, newest)
-    marks = {**held.marks, **changed} if changed else held.marks
-    marks = {indicator: mark for indicator, mark in marks.items() if mark} if changed else marks
-    return held.changed(newest, numbered, vocabulary.words, gone, added, marks)
+def _tidied(held: Held) -> Held:
+    return replace(held, snapshot=held.snapshot.tidied())

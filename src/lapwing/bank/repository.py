@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select, text, update
+from sqlalchemy import Connection, Row, func, select, text, update
 from sqlalchemy.dialects import postgresql
 
 from lapwing.bank.canonical import shown_value
@@ -24,6 +24,35 @@ CHANNEL = "lapwing_bank"
 def generation(connection: Connection) -> int:
     """The number of the last committed change."""
     return int(connection.execute(select(bank_generation.c.generation)).scalar_one())
+
+
+NEWEST = """
+    select g.generation, c.mark
+      from bank_generation g left join bank_changes c on c.generation = g.generation
+"""
+"""The last committed change as `Moment`, for a connection that listens."""
+
+_MOMENT = text(
+    """
+    select g.generation, c.mark, h.mark
+      from bank_generation g
+      left join bank_changes c on c.generation = g.generation
+      left join bank_changes h on h.generation = :held
+    """
+)
+
+
+class Moment(NamedTuple):
+    """A generation and its mark, which no other history of the bank has."""
+
+    generation: int
+    mark: UUID
+
+
+def moment(connection: Connection, held: int = 0) -> tuple[Moment, UUID | None]:
+    """The last committed change, and the mark of generation `held` in this database's history."""
+    generation, mark, other = connection.execute(_MOMENT, {"held": held}).one()
+    return Moment(int(generation), mark), other
 
 
 def hold_generation(connection: Connection) -> int:
@@ -66,6 +95,21 @@ def add_list(connection: Connection, listed: BankList) -> bool:
         .returning(lists.c.id)
     )
     return connection.execute(statement).first() is not None
+
+
+def change_list(connection: Connection, listed: BankList) -> bool:
+    """Write what may change of a list; False where there is no such list."""
+    values = {
+        "action": listed.action.value,
+        "verified": listed.verified,
+        "known_distance": listed.known_distance,
+        "near_distance": listed.near_distance,
+        "valid_from": listed.valid_from,
+        "valid_until": listed.valid_until,
+        "changed_at": listed.changed_at,
+    }
+    changed = connection.execute(update(lists).where(lists.c.id == listed.id).values(values))
+    return bool(changed.rowcount)
 
 
 def bank_lists(connection: Connection) -> list[BankList]:
@@ -203,8 +247,7 @@ def indicators_of(
 # A row carries up to 4,096 indicators: a million rows one by one would take four times as long.
 # The range has both ends, so that the planner expects few rows and uses the index on generation;
 # `withdrawn_at is null` would make it walk the whole partial index of live values besides.
-_BLOCKS = text(
-    f"""
+_BLOCK_OF_ROWS = f"""
     select kind, list_id, category, source,
            string_agg(
              int8send(id)
@@ -215,10 +258,19 @@ _BLOCKS = text(
              || value,
              ''::bytea)
       from indicators
-     where generation > :since and generation <= :until
-       and coalesce(withdrawn_at, 'infinity') = 'infinity'
+     where {{these}}
      group by kind, list_id, category, source, id >> 12
-    """
+"""
+_BLOCKS = text(
+    _BLOCK_OF_ROWS.format(
+        these="generation > :since and generation <= :until "
+        "and coalesce(withdrawn_at, 'infinity') = 'infinity'"
+    )
+)
+# All of the bank goes by ranges of ids: the server then sorts little at a time, and the reader
+# knows how far it has come.
+_BLOCKS_BY_ID = text(
+    _BLOCK_OF_ROWS.format(these="id > :after and id <= :until and withdrawn_at is null")
 )
 
 
@@ -226,6 +278,20 @@ def standing_blocks(connection: Connection, since: int, until: int) -> Iterator[
     """Indicators not withdrawn that last changed in generations since+1..until, streamed."""
     result = connection.execute(
         _BLOCKS, {"since": since, "until": until}, execution_options={"yield_per": 50}
+    )
+    for row in result:
+        yield Block._make(row)
+
+
+def last_id(connection: Connection) -> int:
+    """The highest id of an indicator, 0 when there is none."""
+    return int(connection.execute(select(func.coalesce(func.max(indicators.c.id), 0))).scalar_one())
+
+
+def blocks_by_id(connection: Connection, after: int, until: int) -> Iterator[Block]:
+    """Indicators not withdrawn with ids after+1..until, streamed."""
+    result = connection.execute(
+        _BLOCKS_BY_ID, {"after": after, "until": until}, execution_options={"yield_per": 50}
     )
     for row in result:
         yield Block._make(row)
@@ -265,6 +331,12 @@ def _bank_list(row: Row[Any]) -> BankList:
     organisation = values.pop("organisation_id")
     words = {"kind": ListKind(row.kind), "action": ListAction(row.action)}
     return BankList(organisation=organisation, **(values | words))
+
+
+def indicator(connection: Connection, identity: int) -> Indicator | None:
+    """One indicator, withdrawn or not."""
+    row = connection.execute(select(indicators).where(indicators.c.id == identity)).first()
+    return _indicator(row) if row else None
 
 
 def _indicator(row: Row[Any]) -> Indicator:

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg import sql
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, TimeoutError
@@ -81,6 +82,27 @@ class Database:
         """One transaction that may only read lists and indicators, of every organisation."""
         with self._reach(self._index) as connection, connection.begin():
             yield connection
+
+    @contextmanager
+    def listening(self, channel: str) -> Iterator[psycopg.Connection[Any]]:
+        """A connection of its own that hears `channel`, in autocommit, as the index's role.
+
+        Raises Unavailable when the server does not answer, or has gone silent for seconds.
+        """
+        url = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        try:
+            with psycopg.connect(
+                url,
+                autocommit=True,
+                connect_timeout=5,
+                tcp_user_timeout=3000,
+                application_name="lapwing",
+            ) as connection:
+                connection.execute(f"set role {INDEX_ROLE}")
+                connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+                yield connection
+        except psycopg.OperationalError as error:
+            raise Unavailable(f"the database does not answer: {_first_line(error)}") from error
 
     @contextmanager
     def owner(self) -> Iterator[Connection]:

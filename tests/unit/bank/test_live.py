@@ -92,7 +92,7 @@ def test_every_kind_comes_and_goes(
     assert seen() == set(wanted)
     bank.withdraw(organisation, SYSTEM, listed.id, ids=ids[:3], why="mistake")
     assert seen() == set(list(wanted)[3:])
-    assert LiveBank(live._database).snapshot().count(IndicatorKind.URL) >= 1
+    assert LiveBank(live.database).snapshot().count(IndicatorKind.URL) >= 1
 
 
 def test_an_unchanged_bank_gives_the_same_snapshot(

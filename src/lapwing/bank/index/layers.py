@@ -18,6 +18,8 @@ from lapwing.model.errors import IntegrityBroken, InvalidInput
 from lapwing.model.indicators import IndicatorKind
 
 PDQ_BYTES = 32
+NARROW_FROM = 10_000
+"""Rows from which it is worth while to store columns in the narrowest types."""
 
 Arrays = dict[str, NDArray[Any]]
 Rows = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]
@@ -34,8 +36,12 @@ class Layer:
         columns: Columns,
         index: HammingIndex | ExactIndex,
         per_list: NDArray[np.int64],
+        *,
+        mapped: bool = False,
     ) -> None:
         self.kind = kind
+        self.mapped = mapped
+        """Whether it lies in a file that other processes share."""
         self.columns = columns
         self.per_list = per_list
         """Indicators by list number."""
@@ -45,6 +51,8 @@ class Layer:
     def build(cls, kind: IndicatorKind, columns: Columns) -> Self:
         """Index these columns; codes and ids are held once, by columns and index together."""
         index: HammingIndex | ExactIndex
+        if len(columns) >= NARROW_FROM:
+            columns = Columns.widened(columns.ids, columns.keys, columns.narrow())
         if kind in PERCEPTUAL:
             index = HammingIndex.build(
                 np.ascontiguousarray(columns.keys[:, :PDQ_BYTES]), columns.ids
@@ -61,7 +69,7 @@ class Layer:
 
     def about(self) -> dict[str, Any]:
         """What a file says of it beside its arrays, in plain JSON values."""
-        about: dict[str, Any] = {"count": len(self), "per_list": self.per_list.tolist()}
+        about: dict[str, Any] = {"count": len(self)}
         if isinstance(self._index, HammingIndex):
             about["index"] = self._index.about()
         return about
@@ -80,6 +88,7 @@ class Layer:
                 "keys": self._index.keys,
                 "ids": self._index.ids,
             }
+        arrays["per_list"] = self.per_list
         return arrays | {f"index.{name}": each for name, each in held.items()}
 
     @classmethod
@@ -99,13 +108,13 @@ class Layer:
                 index = ExactIndex(held["probes"], held["rows"], held["keys"], held["ids"])
                 keys = index.keys
             columns = Columns.widened(index.ids, keys, narrow)
-            per_list = np.array(about["per_list"], np.int64)
+            per_list = arrays["per_list"]
             fits = len(columns) == len(keys) == about["count"] == per_list.sum()
         except (KeyError, ValueError, TypeError) as error:
             raise IntegrityBroken(f"the {kind} index does not hold together: {error}") from error
         if not fits:
             raise IntegrityBroken(f"the {kind} index does not hold what it says")
-        return cls(kind, columns, index, per_list)
+        return cls(kind, columns, index, per_list, mapped=True)
 
     def near(self, codes: NDArray[np.uint8], radius: int) -> Rows:
         if not isinstance(self._index, HammingIndex):

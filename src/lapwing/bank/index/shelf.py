@@ -42,6 +42,11 @@ class Shelf:
         self.kind = kind
         self._layers = layers
 
+    @classmethod
+    def of(cls, layer: Layer) -> Shelf:
+        """With this layer alone, all of it standing."""
+        return cls(layer.kind, (Standing.whole(layer),))
+
     def __len__(self) -> int:
         return sum(standing.count for standing in self._layers)
 
@@ -57,18 +62,33 @@ class Shelf:
             layers.append(Standing.whole(Layer.build(self.kind, added)))
         return Shelf(self.kind, tuple(_joined(self.kind, layers, JOIN_AT_ONCE)))
 
+    def merged(self) -> Layer | None:
+        """All that stands as one layer, None for nothing; takes as long as indexing it."""
+        layers = self._layers
+        if len(layers) == 1 and not len(layers[0].gone):
+            return layers[0].layer
+        if not len(self):
+            return None
+        return Layer.build(self.kind, Columns.joined([each.columns() for each in layers]))
+
     def tidied(self) -> Shelf:
         """The same indicators in fewer layers; this shelf when they are few.
 
-        Takes as long as indexing what is joined. Layers that a change may join at once are left.
+        Takes as long as indexing what is joined. Layers that a change may join at once are left,
+        and so is a layer in a file, which no process may come to hold for itself alone.
         """
-        old = len(self._layers)
-        while old and self._layers[old - 1].count <= _MAY_BE_JOINED:
-            old -= 1
-        joined = _joined(self.kind, list(self._layers[:old]), None)
-        if {id(each.layer) for each in joined} == {id(each.layer) for each in self._layers[:old]}:
+        last = len(self._layers)
+        first = next((n for n, each in enumerate(self._layers) if not each.layer.mapped), last)
+        while last > first and self._layers[last - 1].count <= _MAY_BE_JOINED:
+            last -= 1
+        joined = _joined(self.kind, list(self._layers[first:last]), None)
+        if [each.layer for each in joined] == [one.layer for one in self._layers[first:last]]:
             return self
-        return Shelf(self.kind, (*joined, *self._layers[old:]))
+        return Shelf(self.kind, (*self._layers[:first], *joined, *self._layers[last:]))
+
+    def apart(self) -> int:
+        """Indicators added to the layer in a file, or withdrawn from it."""
+        return sum(len(each.gone) if each.layer.mapped else each.count for each in self._layers)
 
     def caught_up(self, before: Shelf, tidied: Shelf) -> Shelf:
         """`tidied`, which was made of `before`, with what changed from `before` to this shelf.

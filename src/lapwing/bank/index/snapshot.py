@@ -93,6 +93,34 @@ class Snapshot:
         marked = self.marks if marks is None else marks
         return type(self)(generation, tuple(lists), words, shelves, marked)
 
+    @property
+    def shelves(self) -> Mapping[IndicatorKind, Shelf]:
+        """By kind. Not for answers: only a view knows whose lists count."""
+        return self._shelves
+
+    def tidied(self) -> Self:
+        """The same in fewer layers; this one when they are few. Takes as long as indexing them."""
+        shelves = {kind: shelf.tidied() for kind, shelf in self._shelves.items()}
+        if all(shelves[kind] is shelf for kind, shelf in self._shelves.items()):
+            return self
+        return self._with(shelves)
+
+    def apart(self) -> int:
+        """Indicators by which this differs from the file under it; all of them without a file."""
+        return sum(shelf.apart() for shelf in self._shelves.values())
+
+    def caught_up(self, before: Snapshot, tidied: Snapshot) -> Self:
+        """`tidied`, which was made of `before`, with what changed from `before` to this one."""
+        return self._with(
+            {
+                kind: shelf.caught_up(before.shelves[kind], tidied.shelves[kind])
+                for kind, shelf in self._shelves.items()
+            }
+        )
+
+    def _with(self, shelves: Mapping[IndicatorKind, Shelf]) -> Self:
+        return type(self)(self.generation, self.lists, self.words, shelves, self.marks)
+
     def __len__(self) -> int:
         return sum(len(shelf) for shelf in self._shelves.values())
 

@@ -116,6 +116,7 @@ def restore(
                 "saved_at": done.about.at,
                 "entries": done.manifest.entries,
                 "ledgers": done.ledgers,
+                "redone": done.redone,
                 "secrets": done.secrets,
             }
         )
@@ -124,6 +125,17 @@ def restore(
     page.print(
         f"[green]Restored[/green] {done.manifest.entries:,} files;"
         f" {len(done.ledgers)} ledgers with {leaves:,} leaves hold."
+    )
+    redone = done.redone
+    page.print(
+        f"Made good what time has brought since {done.about.at:%Y-%m-%d %H:%M} UTC:"
+        f" {redone.blobs_deleted:,} files and {redone.reports_erased:,} reports deleted,"
+        f" {redone.sessions_ended:,} sessions ended,"
+        f" {redone.reports_set_aside:,} reports under way set aside."
+    )
+    page.print(
+        "Revoke again what was revoked since then, and look up at the authority what was filed"
+        " since then before filing anything."
     )
     if not done.secrets:
         page.print("Secret keys are missing: put them into", plain(str(where.secrets)))

@@ -2,8 +2,8 @@
 
 Everything goes to the side first: files into a folder within the home, the database into one that
 nobody uses yet. Only when every hash fitted, the tables are those of today and every ledger holds
-up to the head it had, is it all put in its place. Whatever fails before leaves the home as empty as
-it was.
+up to the head it had, and what time has brought since the backup is made good (`afterwards`), is it
+all put in its place. Whatever fails before leaves the home as empty as it was.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from typing import IO, BinaryIO
 
 import msgspec
 
+from lapwing import __version__
 from lapwing.evidence.ledger import Ledger
 from lapwing.evidence.verification import Verification
-from lapwing.model.errors import IntegrityBroken
+from lapwing.model.errors import IntegrityBroken, Unavailable
+from lapwing.operations.afterwards import Redone, redo
 from lapwing.operations.archive import ABOUT, About, Entry, Manifest, entries
 from lapwing.operations.backup import SAVED_PATHS
 from lapwing.operations.dumping import restoring
@@ -27,6 +29,10 @@ from lapwing.operations.side import Side, Target, empty_home
 from lapwing.store.blobs import Blobs
 from lapwing.store.clock import Clock
 from lapwing.store.database import Database
+from lapwing.store.migrations.upgrade import knows
+
+READS_NEWER = 17
+"""From this server on the embedded PostgreSQL's own `pg_restore` is used, which reads its dumps."""
 
 Progress = Callable[[str, int], None]
 """Called with what is being done (`reading`, `verifying`) and how far it is: bytes, ledgers."""
@@ -38,6 +44,7 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
     about: About
     manifest: Manifest
     ledgers: tuple[Verification, ...]
+    redone: Redone
     secrets: bool
     """Whether the secret keys are there. Without them nothing can be signed or uncovered."""
 
@@ -68,10 +75,18 @@ def restore(
                 shutil.copytree(secrets_from, side.secrets, dirs_exist_ok=True)
             database.migrate()
             _check_blobs(database, side.blobs, manifest)
-            ledgers = tuple(_verified(database, side, about, clock, progress))
+            ledger = Ledger(side.keyring(about), clock)
+            ledgers = tuple(_verified(database, ledger, about, progress))
             secrets = side.secrets.is_dir()
+            redone = redo(
+                database,
+                side.blobs,
+                ledger if secrets else None,
+                saved_at=about.at,
+                now=clock(),
+            )
         side.settle()
-    return Restored(about=about, manifest=manifest, ledgers=ledgers, secrets=secrets)
+    return Restored(about=about, manifest=manifest, ledgers=ledgers, redone=redone, secrets=secrets)
 
 
 def _fill(
@@ -94,21 +109,46 @@ def _fill(
                     into.write(piece)
             else:
                 dump.close()
-                about = _put(entry, room, name, side) or about
+                if entry.name == ABOUT:
+                    about = _about(entry, database)
+                else:
+                    _put(entry, room, name, side)
             progress("reading", source.tell())
     raise IntegrityBroken("the backup has no end")
 
 
-def _put(entry: Entry, room: str, name: str, side: Side) -> About | None:
-    if entry.name == ABOUT:
-        return msgspec.json.decode(entry.whole(), type=About)
+def _about(entry: Entry, database: Database) -> About:
+    """What the backup says of itself. Raises Unavailable where it cannot go into this house."""
+    try:
+        about = msgspec.json.decode(entry.whole(), type=About)
+    except msgspec.DecodeError as error:
+        raise IntegrityBroken("what the backup says of itself cannot be read") from error
+    if not knows(about.schema):
+        raise Unavailable(
+            f"the backup was made by another Lapwing ({about.lapwing}), whose tables this one "
+            f"({__version__}) does not know; restore it with that version or a newer one"
+        )
+    made, here = _major(about.server), database.server_version()
+    if here < READS_NEWER and made > here:
+        raise Unavailable(
+            f"the backup comes from PostgreSQL {made}, which does not go into {here}; "
+            f"restore it into {made} or the embedded database"
+        )
+    return about
+
+
+def _major(version: str) -> int:
+    number = version.split(".")[0]
+    return int(number) if number.isdecimal() else 0
+
+
+def _put(entry: Entry, room: str, name: str, side: Side) -> None:
     if room == "blobs":
         side.put_blob(name, entry.whole(entry.size))
     elif room == "secrets":
         side.put_secret(name, entry.whole())
     else:
         raise IntegrityBroken(f"the backup holds {entry.name[:80]!r}, which belongs nowhere")
-    return None
 
 
 def _check_blobs(database: Database, blobs: Blobs, manifest: Manifest) -> None:
@@ -122,10 +162,9 @@ def _check_blobs(database: Database, blobs: Blobs, manifest: Manifest) -> None:
 
 
 def _verified(
-    database: Database, side: Side, about: About, clock: Clock, progress: Progress
+    database: Database, ledger: Ledger, about: About, progress: Progress
 ) -> Iterator[Verification]:
     """Every ledger, recomputed and compared with the head that it had when it was saved."""
-    ledger = Ledger(side.keyring(about), clock)
     for number, one in enumerate(about.ledgers, start=1):
         if one.head is not None:
             with database.owner() as connection:

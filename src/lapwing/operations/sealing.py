@@ -67,9 +67,15 @@ def sealed(file: BinaryIO, lock: Lock) -> Iterator[BinaryIO]:
     read, write = os.pipe()
     into = os.fdopen(write, "wb")
 
+    out = _Remembering(file)
+
     def seal() -> None:
         with os.fdopen(read, "rb") as source:
-            pyrage.encrypt_io(source, file, recipients)
+            try:
+                pyrage.encrypt_io(source, out, recipients)
+            except pyrage.EncryptError as error:
+                # age tells of a full disk in words only.
+                raise out.error or error from error
 
     with _beside(seal) as failed:
         try:
@@ -97,13 +103,13 @@ def opened(file: BinaryIO, key: Key) -> Iterator[BinaryIO]:
     left = threading.Event()
 
     def unseal() -> None:
-        with os.fdopen(write, "wb") as into:
-            try:
+        try:
+            with os.fdopen(write, "wb") as into:
                 pyrage.decrypt_io(file, into, identities)
-            except OSError:
-                # Nobody reads any more: then the reader's error is the one to tell.
-                if not left.is_set():
-                    raise
+        except OSError:
+            # Nobody reads any more: then the reader's error is the one to tell.
+            if not left.is_set():
+                raise
 
     error: LapwingError | tarfile.TarError | EOFError | None = None
     with _beside(unseal) as failed:
@@ -122,6 +128,28 @@ def opened(file: BinaryIO, key: Key) -> Iterator[BinaryIO]:
         raise error
     if error is not None:
         raise IntegrityBroken("the backup ends too early") from error
+
+
+class _Remembering:
+    """A file to write to that keeps the error that writing met."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.error: OSError | None = None
+
+    def write(self, content: bytes) -> int:
+        try:
+            return self._file.write(content)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def flush(self) -> None:
+        try:
+            self._file.flush()
+        except OSError as error:
+            self.error = error
+            raise
 
 
 @contextmanager

@@ -46,6 +46,12 @@ def newest_revision() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def knows(revision: str) -> bool:
+    """Whether this Lapwing has that revision, so that it can bring such tables up to date."""
+    found = ScriptDirectory.from_config(_config()).walk_revisions()
+    return any(one.revision == revision for one in found)
+
+
 def _config() -> Config:
     config = Config()
     folder = str(Path(__file__).parent)

@@ -17,8 +17,10 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from lapwing.bank.index import mapped
-from lapwing.bank.index.segments import Found, Segment, frozen
+from lapwing.bank.index.found import Found, frozen, joined, nothing
+from lapwing.bank.index.segments import Segment
 from lapwing.bank.index.tail import Tail
+from lapwing.bank.index.threads import default_threads
 from lapwing.model.errors import IntegrityBroken, InvalidInput
 
 KIND = "hamming index"
@@ -83,7 +85,10 @@ class HammingIndex:
         _check_ids(ids, len(codes))
         radius = design_radius(width) if radius is None else _radius(radius, width)
         words = as_words(codes)
-        segments = (Segment.build(words, ids),) if len(ids) else ()
+        segments: tuple[Segment, ...] = ()
+        if len(ids):
+            threads = threads or default_threads()
+            segments = (Segment.build(words, ids, 8 * width, radius, threads),)
         return cls(width, radius, _State(segments, Tail.empty(words.shape[1]), None, 0))
 
     def __len__(self) -> int:
@@ -187,13 +192,12 @@ class HammingIndex:
 
     def about(self) -> dict[str, Any]:
         """What a file says of it besides its arrays, in plain JSON values; see `of_arrays`."""
-        return {"width": self.width, "radius": self.radius, "count": len(self)}
+        about = {"width": self.width, "radius": self.radius, "count": len(self)}
+        return about | self._whole().about()
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Its arrays by name, for a file; merges first when it was changed since `build`."""
-        state = self.merged()._state
-        empty = Segment.build(state.tail.codes, state.tail.ids)
-        return (state.segments[0] if state.segments else empty).arrays()
+        return self._whole().arrays()
 
     @classmethod
     def of_arrays(cls, about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -211,7 +215,7 @@ class HammingIndex:
             raise IntegrityBroken(f"codes are not {count} of {width} bytes")
         if ids.dtype != np.int64 or ids.shape != (count,):
             raise IntegrityBroken(f"ids are not {count} of int64")
-        segments = (Segment.of_arrays(arrays),) if count else ()
+        segments = (Segment.of_arrays(about, arrays, 8 * width),) if count else ()
         return cls(width, radius, _State(segments, Tail.empty(words), None, 0))
 
     def save(self, path: Path) -> None:
@@ -219,7 +223,7 @@ class HammingIndex:
 
         Rows in the file are those of `merged`. Raises OSError.
         """
-        index = self.merged()
+        index = self.merged()  # once, not in each of the calls below
         mapped.write(path, KIND, index.about(), index.arrays())
 
     @classmethod
@@ -243,19 +247,19 @@ class HammingIndex:
         _checked(queries, "queries", self.width)
         _radius(radius, self.width)
         if not len(queries) or state.rows() == state.removed:
-            return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int32)
+            return nothing()
         words = frozen(as_words(queries))
-        found, start = [], 0
+        found: list[Found] = []
+        start = 0
+        threads = threads or default_threads()
         for segment in state.segments:
-            query_no, row, distance = segment.near(words, radius, threads or 1)
+            query_no, row, distance = segment.near(words, radius, threads)
             found.append((query_no, row + start if start else row, distance))
             start += len(segment)
         if len(state.tail):
             query_no, row, distance = state.tail.near(words, radius)
             found.append((query_no, row + start, distance))
-        query_no, row, distance = (
-            found[0] if len(found) == 1 else map(np.concatenate, zip(*found, strict=True))
-        )
+        query_no, row, distance = joined(found)
         if state.gone is not None and len(row):
             stands = ~_gone_at(state.gone, row)
             query_no, row, distance = query_no[stands], row[stands], distance[stands]
@@ -264,8 +268,16 @@ class HammingIndex:
             query_no, row, distance = query_no[order], row[order], distance[order]
         return query_no, row, distance
 
+    def _whole(self) -> Segment:
+        """All that stands as one segment."""
+        state = self.merged()._state
+        if state.segments:
+            return state.segments[0]
+        return Segment.build(state.tail.codes, state.tail.ids, 8 * self.width, self.radius, 1)
+
     def _sealed(self, state: _State, codes: NDArray[np.uint64], ids: NDArray[np.int64]) -> _State:
         """The tail and these as a segment, joined with those before it that are not much larger."""
+        gone = _widened(state.gone, state.rows() + len(ids))
         parts = [(state.tail.codes, state.tail.ids), (codes, ids)]
         count = len(state.tail) + len(ids)
         segments = list(state.segments)
@@ -273,12 +285,11 @@ class HammingIndex:
             last = segments.pop()
             parts.insert(0, (last.codes, last.ids))
             count += len(last)
-        joined = Segment.build(
-            np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
-        )
-        gone = _widened(state.gone, state.rows() + len(ids))
+        codes = np.concatenate([part[0] for part in parts])
+        ids = np.concatenate([part[1] for part in parts])
+        sealed = Segment.build(codes, ids, 8 * self.width, self.radius, default_threads())
         tail = Tail.empty(codes.shape[1])
-        return _State((*segments, joined), tail, gone, state.removed)
+        return _State((*segments, sealed), tail, gone, state.removed)
 
 
 def design_radius(width: int) -> int:

@@ -8,18 +8,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lapwing.bank.index.compiled import compiled, popcount
+from lapwing.bank.index.found import Found, joined
+from lapwing.bank.index.threads import in_parts
 
 _BLOCK_BYTES = 65_536
 """Codes a block, in bytes, so that one block stays in the nearest cache for all queries."""
 
 
 def _scan(codes: Any, queries: Any, radius: Any) -> Any:
-    """(query_no int64[k], row int64[k], distance int32[k]) of every pair within `radius`.
-
-    `codes: uint64[n, words]`, `queries: uint64[m, words]`; in no promised order.
-    """
     words = codes.shape[1]
     capacity = 256
     found = 0
@@ -70,4 +69,21 @@ def _scan(codes: Any, queries: Any, radius: Any) -> Any:
     return query_no[:found], row[:found], distance[:found]
 
 
-scan: Any = compiled(_scan)
+_compiled_scan: Any = compiled(_scan)
+
+
+def scan(
+    codes: NDArray[np.uint64], queries: NDArray[np.uint64], radius: int, threads: int = 1
+) -> Found:
+    """(query_no, row, distance) of every pair within `radius`, in no promised order.
+
+    `codes: uint64[n, words]`, `queries: uint64[m, words]`, both read-only.
+    """
+
+    def part(start: int, end: int) -> Found:
+        query_no, row, distance = _compiled_scan(codes, queries[start:end], np.uint64(radius))
+        if start:
+            query_no += start
+        return query_no, row, distance
+
+    return joined(in_parts(part, len(queries), threads))

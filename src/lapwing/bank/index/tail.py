@@ -7,8 +7,8 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
+from lapwing.bank.index.found import Found, frozen
 from lapwing.bank.index.scanning import scan
-from lapwing.bank.index.segments import Found, frozen
 
 _LEAST = 64
 
@@ -67,8 +67,7 @@ class Tail:
 
     def near(self, queries: NDArray[np.uint64], radius: int) -> Found:
         """(query_no, row, distance) of every pair within `radius`, in no promised order."""
-        found: Found = scan(self.codes, queries, np.uint64(radius))
-        return found
+        return scan(self.codes, queries, radius)
 
     def rows_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         return np.flatnonzero(np.isin(self.ids, ids))

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lapwing.bank.hash_lists import HashLists
 from lapwing.bank.live import LiveBank
 from lapwing.bank.service import Bank
 from lapwing.cases.service import Cases
@@ -51,6 +52,7 @@ class House:
     attempts: Attempts
     confirmations: Confirmations
     bank: Bank
+    hash_lists: HashLists
     live: LiveBank
     cases: Cases
     screening: Screening
@@ -135,6 +137,7 @@ def wire(
         attempts=Attempts(database, keyring, clock),
         confirmations=Confirmations(ledger, clock),
         bank=Bank(database, ledger, clock),
+        hash_lists=HashLists(database, ledger, clock),
         live=live,
         cases=cases,
         screening=screening,

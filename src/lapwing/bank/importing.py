@@ -146,16 +146,21 @@ def _read(
                 yield number, refusal_of(error, file=file, line=number)
 
 
-def _format_of(source: Path | IO[bytes], format: Format | str | None) -> Format:
-    if format is not None:
-        try:
-            return Format(format)
-        except ValueError:
-            raise InvalidInput(f"unknown format {format!r}", field="format") from None
-    suffix = source.suffix.lower() if isinstance(source, Path) else ""
+def format_of_name(name: str) -> Format:
+    """The format that a file's name tells. Raises InvalidInput where it tells none."""
+    suffix = Path(name).suffix.lower()
     if suffix not in _BY_SUFFIX:
         raise InvalidInput("say the format: text, csv or ndjson", field="format")
     return _BY_SUFFIX[suffix]
+
+
+def _format_of(source: Path | IO[bytes], format: Format | str | None) -> Format:
+    if format is None:
+        return format_of_name(source.name if isinstance(source, Path) else "")
+    try:
+        return Format(format)
+    except ValueError:
+        raise InvalidInput(f"unknown format {format!r}", field="format") from None
 
 
 def _name_of(source: Path | IO[bytes]) -> str | None:

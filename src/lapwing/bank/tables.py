@@ -71,6 +71,8 @@ indicators = Table(
     moment("withdrawn_at", nullable=True),
     Column("withdrawn_why", Text),
     Column("generation", BigInteger, nullable=False),
+    Column("media", BigInteger),
+    moment("dated", nullable=True),
 )
 
 indicator_marks = Table(

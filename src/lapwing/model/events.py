@@ -38,6 +38,8 @@ class EventKind(StrEnum):
     CONFIRMATION_REFUSED = "confirmation.refused"
     CONFIRMATION_WITHDRAWN = "confirmation.withdrawn"
     LIST_CREATED = "list.created"
+    LIST_IMPORTED = "list.imported"
+    LIST_EXPORTED = "list.exported"
     INDICATORS_ADDED = "indicators.added"
     INDICATORS_WITHDRAWN = "indicators.withdrawn"
     DECIDED = "item.decided"

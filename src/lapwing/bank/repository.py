@@ -37,7 +37,7 @@ _MOMENT = text(
     select g.generation, c.mark, h.mark
       from bank_generation g
       left join bank_changes c on c.generation = g.generation
-      left join bank_changes h on h.generation = :held
+      left join bank_changes h on h.generation = :held and h.generation <= g.generation
     """
 )
 

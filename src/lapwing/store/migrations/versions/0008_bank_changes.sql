@@ -14,7 +14,8 @@ create function lapwing_mark_change() returns trigger
 begin
   insert into public.bank_changes (generation) values (new.generation)
     on conflict (generation) do update set mark = gen_random_uuid();
-  delete from public.bank_changes where generation = new.generation - 100000;
+  delete from public.bank_changes
+   where generation = new.generation - 100000 or generation > new.generation;
   return null;
 end $$;
 revoke all on function lapwing_mark_change from public;

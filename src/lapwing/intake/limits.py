@@ -26,6 +26,18 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Of all frames of one animated picture together."""
     jpeg_scans: int = 100
     """Of one progressive JPEG; each costs a pass over all pixels however few bytes it has."""
+    video_bytes: int = 8192 * MEBIBYTE
+    """Of one video, which is read and never held."""
+    video_seconds: int = 4 * 3600
+    """What lies behind is not looked at, and that is noted; so for the next three."""
+    video_frames: int = 14_400
+    """Sampled."""
+    video_decoded: int = 4_000_000
+    """Frames decoded on the way."""
+    video_work_seconds: float = 1800.0
+    """Of decoding and hashing one video."""
+    video_pixels: int = 36_000_000
+    """Of one frame: what 8K has."""
     rows: int = 50_000_000
     """Rows of one file, or pictures of one folder."""
     line_bytes: int = MEBIBYTE

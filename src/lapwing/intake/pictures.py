@@ -1,4 +1,7 @@
-"""Pictures from files and folders, hashed by several threads with a bounded look-ahead."""
+"""Pictures and videos from files and folders, hashed by several threads with a bounded look-ahead.
+
+A video is hashed in a process of its own; its bytes are not held, and so never kept.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,20 @@ from typing import BinaryIO
 
 from lapwing.intake.limits import Limits
 from lapwing.intake.lines import printable
-from lapwing.intake.media.hashing import HashedPicture, hash_bytes
+from lapwing.intake.media.apart import Hashed, hash_video_apart
+from lapwing.intake.media.formats import container_of
+from lapwing.intake.media.hashing import hash_bytes
+from lapwing.intake.media.video import HashedVideo, open_regular
 from lapwing.intake.records import ItemBuilder
-from lapwing.model.errors import InvalidInput, LimitExceeded
+from lapwing.model.errors import InvalidInput, LapwingError, LimitExceeded
 from lapwing.model.refusals import Refusal, refusal_of
 from lapwing.model.submissions import Submission
 
 Entry = Submission | Refusal
 
-_Outcome = tuple[bytes, HashedPicture] | InvalidInput
+_Outcome = tuple[bytes | None, Hashed] | LapwingError
 
+_START = 4096
 _LONGEST_ID = 512
 _AHEAD_PER_WORKER = 2
 
@@ -35,6 +42,14 @@ def read_picture(stream: BinaryIO, path: Path, builder: ItemBuilder, limits: Lim
     except InvalidInput as error:
         outcome = error
     return _entry(path, source_id_of(path.name), outcome, builder)
+
+
+def read_video(path: Path, source_id: str, builder: ItemBuilder, limits: Limits) -> Iterator[Entry]:
+    """A video file; what was not looked at of it is a refusal beside it."""
+    try:
+        yield from _entries(path, source_id, (None, hash_video_apart(path, limits)), builder)
+    except LapwingError as error:
+        yield refusal_of(error, file=printable(str(path), 4096), source_id=source_id)
 
 
 def read_folder(
@@ -55,9 +70,9 @@ def read_folder(
                 break
             ahead.append((path, pool.submit(_hash, path, limits)))
             if len(ahead) > _AHEAD_PER_WORKER * count:
-                yield _next(ahead, folder, builder)
+                yield from _next(ahead, folder, builder)
         while ahead:
-            yield _next(ahead, folder, builder)
+            yield from _next(ahead, folder, builder)
         if too_many:
             reason = f"more than {limits.rows:,} files; the rest was not read"
             file = printable(str(folder))
@@ -84,14 +99,27 @@ def source_id_of(path: str) -> str:
     return f"{digest}/{text[-(_LONGEST_ID - len(digest) - 1) :]}"
 
 
-def _next(ahead: deque[tuple[Path, Future[_Outcome]]], folder: Path, builder: ItemBuilder) -> Entry:
+def _next(
+    ahead: deque[tuple[Path, Future[_Outcome]]], folder: Path, builder: ItemBuilder
+) -> Iterator[Entry]:
     path, future = ahead.popleft()
-    return _entry(path, source_id_of(path.relative_to(folder).as_posix()), future.result(), builder)
+    source_id = source_id_of(path.relative_to(folder).as_posix())
+    yield from _entries(path, source_id, future.result(), builder)
+
+
+def _entries(
+    path: Path, source_id: str, outcome: _Outcome, builder: ItemBuilder
+) -> Iterator[Entry]:
+    yield _entry(path, source_id, outcome, builder)
+    if not isinstance(outcome, LapwingError) and isinstance(outcome[1], HashedVideo):
+        for note in outcome[1].notes:
+            file = printable(str(path), 4096)
+            yield Refusal(reason=note, file=file, source_id=source_id, code=LimitExceeded.code)
 
 
 def _entry(path: Path, source_id: str, outcome: _Outcome, builder: ItemBuilder) -> Entry:
     file = printable(str(path), 4096)
-    if isinstance(outcome, InvalidInput):
+    if isinstance(outcome, LapwingError):
         return refusal_of(outcome, file=file, source_id=source_id)
     data, hashed = outcome
     return Submission(item=builder.picture(source_id, hashed), content=data, mime=hashed.mime)
@@ -99,9 +127,13 @@ def _entry(path: Path, source_id: str, outcome: _Outcome, builder: ItemBuilder) 
 
 def _hash(path: Path, limits: Limits) -> _Outcome:
     try:
+        with open_regular(path) as file:
+            start = file.read(_START)
+        if container_of(start) is not None:
+            return None, hash_video_apart(path, limits)
         data = read_bounded(path, limits.file_bytes)
         return data, hash_bytes(data, limits, name=path.name)
-    except InvalidInput as error:
+    except LapwingError as error:
         return error
 
 

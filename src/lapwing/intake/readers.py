@@ -15,8 +15,8 @@ from lapwing.intake.columns import IGNORE, check_header, fields_of, kind_named, 
 from lapwing.intake.csv_rows import CsvRows, Row, looks_like_header
 from lapwing.intake.limits import DEFAULT_LIMITS, Limits
 from lapwing.intake.lines import BOM, bounded_lines, foreign_encoding, printable
-from lapwing.intake.media.formats import UNKNOWN, describe, format_of
-from lapwing.intake.pictures import Entry, read_folder, read_picture
+from lapwing.intake.media.formats import UNKNOWN, container_of, describe, format_of
+from lapwing.intake.pictures import Entry, read_folder, read_picture, read_video, source_id_of
 from lapwing.intake.records import ItemBuilder
 from lapwing.model.errors import InvalidInput, LimitExceeded
 from lapwing.model.refusals import Refusal, refusal_of
@@ -95,6 +95,9 @@ def _open(
         start = stream.peek(_PEEK).removeprefix(BOM)
         suffix = path.suffix.lower()
         picture = format_of(start)
+        if kind == "media" and container_of(start):
+            yield from _video(raw, path, builder, limits)
+            return
         names = fields_of(kind) | renamed.keys()
         if kind == "media" and (picture or not (suffix in _ROWS or _looks_like_rows(start, names))):
             yield read_picture(stream, path, builder, limits)
@@ -107,6 +110,15 @@ def _open(
     finally:
         if own is None:
             stream.detach()
+
+
+def _video(raw: BinaryIO, path: Path, builder: ItemBuilder, limits: Limits) -> Iterator[Entry]:
+    """Only a file with a name can be handed to another process."""
+    if getattr(raw, "name", None) != str(path):
+        raise InvalidInput("a video is read from a file, not from a stream; `lapwing watch` does")
+    # A link that is named is meant, as for pictures.
+    named = path.resolve() if path.is_symlink() else path
+    yield from read_video(named, source_id_of(path.name), builder, limits)
 
 
 def _looks_like_json(start: bytes) -> bool:

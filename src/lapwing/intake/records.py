@@ -15,6 +15,7 @@ from lapwing.intake.checks import check_depth, check_text, refuse
 from lapwing.intake.columns import kind_named
 from lapwing.intake.limits import DEFAULT_LIMITS, Limits
 from lapwing.intake.media.hashing import HashedPicture
+from lapwing.intake.media.video import HashedVideo
 from lapwing.intake.wire import (
     RECORDS,
     AdvertRecord,
@@ -105,8 +106,8 @@ class ItemBuilder:
             check_text(msgspec.structs.asdict(read), self.limits.json_depth)
         return self._item(kind, read)
 
-    def picture(self, source_id: str, hashed: HashedPicture) -> Media:
-        """The item of a picture whose bytes are at hand."""
+    def picture(self, source_id: str, hashed: HashedPicture | HashedVideo) -> Media:
+        """The item of a picture or a video whose bytes are at hand."""
         return Media(
             id=self._new_id(),
             organisation=self.organisation,
@@ -114,6 +115,7 @@ class ItemBuilder:
             source_id=source_id,
             at=self._clock(),
             hashes=hashed.hashes,
+            frames=hashed.frames,
             mime=hashed.mime,
             width=hashed.width,
             height=hashed.height,

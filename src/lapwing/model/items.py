@@ -14,6 +14,8 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from lapwing.model.videos import Frame
+
 Hex = Annotated[str, Meta(pattern=r"^[0-9a-f]*$")]
 PdqHex = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 Md5Hex = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
@@ -78,11 +80,19 @@ class Item(Struct, frozen=True, kw_only=True, tag_field="kind", forbid_unknown_f
         """Free text, in reading order."""
         return ()
 
+    @property
+    def film(self) -> tuple[Frame, ...]:
+        """Sampled frames of a video or an animation."""
+        return ()
+
 
 class Media(Item, frozen=True, kw_only=True, tag="media"):
-    """A picture (video comes later), reduced to its hashes by intake."""
+    """A picture or a video, reduced to its hashes by intake."""
 
     hashes: PictureHashes
+    """Of the file; PDQ only for a picture."""
+    frames: tuple[Frame, ...] = ()
+    """Of a video, or of a picture that moves or has several pages."""
     mime: str | None = None
     width: int | None = None
     height: int | None = None
@@ -97,6 +107,10 @@ class Media(Item, frozen=True, kw_only=True, tag="media"):
     @property
     def pictures(self) -> tuple[PictureHashes, ...]:
         return (self.hashes,)
+
+    @property
+    def film(self) -> tuple[Frame, ...]:
+        return self.frames
 
 
 class Message(Item, frozen=True, kw_only=True, tag="message"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -73,3 +74,39 @@ def read_listed(value: str) -> ListedFrame:
     octets = bytes.fromhex(value)
     video, milliseconds, frames = _TAIL.unpack(octets[32:])
     return ListedFrame(octets[:32].hex(), video.hex(), milliseconds / 1000, frames)
+
+
+class VideoMatch(Struct, frozen=True, kw_only=True):
+    """How a video matched a listed one, in percent of the frames that count on either side.
+
+    `ranges` are the stretches [from, to) in seconds of the video looked at that matched.
+    """
+
+    video: str
+    query_percent: float
+    compared_percent: float
+    ranges: tuple[tuple[float, float], ...]
+
+
+def stretches(film: Sequence[Frame], matched: set[str]) -> tuple[tuple[float, float], ...]:
+    """Runs of frames whose hash is among the matched, each until the next frame that is not.
+
+    A frame too poor to count neither begins nor breaks a run.
+    """
+    steps = sorted(b.at - a.at for a, b in pairwise(film) if b.at > a.at)
+    usual = steps[len(steps) // 2] if steps else 0.0
+    runs: list[tuple[float, float]] = []
+    start: float | None = None
+    last = 0.0
+    for frame in film:
+        if frame.quality < MIN_QUALITY:
+            continue
+        if frame.pdq in matched:
+            start = frame.at if start is None else start
+            last = frame.at
+        elif start is not None:
+            runs.append((start, min(frame.at, last + usual)))
+            start = None
+    if start is not None:
+        runs.append((start, last + usual))
+    return tuple((round(begin, 3), round(max(begin, end), 3)) for begin, end in runs)

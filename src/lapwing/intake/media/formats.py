@@ -56,6 +56,56 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
 _HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
 
 
+class Container(Struct, frozen=True):
+    """A kind of video file: `name` is what FFmpeg calls it."""
+
+    mime: str
+    name: str
+
+
+CONTAINERS = {
+    "mov": "MP4 or QuickTime",
+    "matroska": "Matroska or WebM",
+    "avi": "AVI",
+    "flv": "Flash",
+    "ogg": "Ogg",
+    "asf": "Windows Media",
+    "mpeg": "MPEG",
+    "mpegts": "MPEG transport",
+}
+"""What FFmpeg calls a container and what people do."""
+
+_VIDEO_STARTS: tuple[tuple[bytes, Container], ...] = (
+    (b"\x1a\x45\xdf\xa3", Container("video/x-matroska", "matroska")),
+    (b"FLV\x01", Container("video/x-flv", "flv")),
+    (b"OggS", Container("video/ogg", "ogg")),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", Container("video/x-ms-asf", "asf")),
+    (b"\x00\x00\x01\xba", Container("video/mpeg", "mpeg")),
+)
+_MP4_PARTS = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip"})
+_TS_PACKET = 188
+
+
+def container_of(data: bytes) -> Container | None:
+    """The container of a video that Lapwing decodes, or None. Looks at 400 bytes."""
+    for start, found in _VIDEO_STARTS:
+        if data.startswith(start):
+            return found
+    if data[:4] == b"RIFF" and data[8:12] == b"AVI ":
+        return Container("video/x-msvideo", "avi")
+    if data[4:8] == b"ftyp":
+        still = (_HEIF_BRANDS | {b"avif", b"avis"}) & _brands(data)
+        if still:
+            return None
+        quicktime = data[8:12] == b"qt  "
+        return Container("video/quicktime" if quicktime else "video/mp4", "mov")
+    if data[4:8] in _MP4_PARTS:
+        return Container("video/quicktime", "mov")
+    if len(data) > 2 * _TS_PACKET and all(data[at] == 0x47 for at in (0, 188, 376)):
+        return Container("video/mp2t", "mpegts")
+    return None
+
+
 def format_of(data: bytes) -> Format | None:
     """The format of a picture that Lapwing decodes, or None. Looks at 64 bytes."""
     for start, found in _STARTS:

@@ -178,7 +178,7 @@ _MEANINGS = {
     "chat_access.private": "Whether the room is private",
     "chat_access.proof": "Id of a proof of age on record",
 }
-_NOT_OFFERED = ("hashes", "picture_list")
+_NOT_OFFERED = ("hashes", "frames", "picture_list")
 """Hashes are the bank's business: a rule asks for findings."""
 
 

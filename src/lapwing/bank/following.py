@@ -21,6 +21,7 @@ from lapwing.model.errors import LapwingError
 
 LOOK_SECONDS = FRESH_SECONDS / 4
 """Between two looks at the generation, when nothing is heard."""
+STOP_SECONDS = 5.0
 LONGEST_PAUSE = 5.0
 """Between two attempts to reach the database."""
 
@@ -39,16 +40,20 @@ class Follower:
 
     def start(self) -> None:
         self._live.followed = True
+        if self._live.generations is not None:
+            self._live.generations.tidemark.open(make=True)
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Returns when both threads have ended; a file that is being written is finished first."""
+        """Returns when both threads have ended, or only a file is still being written, which then
+        ends with the process."""
         self._stop.set()
-        for thread in self._threads:
-            thread.join()
+        follower, keeper = self._threads
+        follower.join()
+        keeper.join(STOP_SECONDS)
         self._live.followed = False
-        if self._live.generations is not None:
+        if self._live.generations is not None and not keeper.is_alive():
             self._live.generations.resign()
 
     def _follow(self) -> None:

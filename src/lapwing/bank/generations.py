@@ -2,6 +2,7 @@
 
     <home>/bank/generation-<schema>-<generation>-<random>.bank
     <home>/bank/writer-<schema>.lock       held by the process that writes
+    <home>/bank/tidemark-<schema>          the highest generation known here to be committed
 
 Files of another schema belong to a Lapwing of another version, which may still be running beside
 this one. A file that is deleted lives on for those who have mapped it.
@@ -13,6 +14,7 @@ import fcntl
 import os
 import re
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +22,7 @@ from uuid import UUID
 
 from lapwing.bank.index.snapshot import Snapshot
 from lapwing.bank.index.stored import Stored, open_stored, write
+from lapwing.bank.tidemark import Tidemark
 from lapwing.logs import log
 from lapwing.model.errors import IntegrityBroken, InvalidInput
 
@@ -32,7 +35,9 @@ class Generations:
     def __init__(self, folder: Path, schema: str) -> None:
         self.folder = folder
         self.schema = schema
+        self.tidemark = Tidemark(folder / f"tidemark-{schema}")
         self._lock: int | None = None
+        self._electing = threading.Lock()
 
     def found(self) -> list[tuple[int, Path]]:
         """(generation, file) of this schema, newest first. Nothing is known of their insides."""
@@ -73,8 +78,10 @@ class Generations:
 
     def become_writer(self) -> bool:
         """Whether this process is the one that writes; frees itself when the process ends."""
-        if self._lock is not None:
-            return True
+        with self._electing:
+            return self._lock is not None or self._elect()
+
+    def _elect(self) -> bool:
         try:
             self._make_folder()
             path = self.folder / f"writer-{self.schema}.lock"

@@ -2,7 +2,7 @@
 
 Two ways to ask. `snapshot` holds everything committed before the call; it asks the database for the
 generation, every time. `recent` asks nothing while a `Follower` keeps this process level: it holds
-everything committed a second before the call, and everything that this process wrote or heard of.
+everything committed a second before the call, and everything committed by a process of this node.
 Where the follower is late, `recent` is `snapshot`. Neither may ever answer from another history of
 the bank than the database's own.
 """
@@ -26,6 +26,7 @@ from lapwing.bank.generations import Generations
 from lapwing.bank.index.snapshot import Snapshot
 from lapwing.bank.loading import follow, load
 from lapwing.bank.repository import Moment
+from lapwing.bank.tidemark import Tidemark
 from lapwing.model.indicators import BankList
 from lapwing.store.clock import utc_now
 from lapwing.store.database import Database
@@ -68,7 +69,9 @@ class LiveBank:
         self._changing = threading.Lock()
         self._confirmed = -FRESH_SECONDS
         """When (monotonic) the database was last asked whose answer what is held was."""
-        self._heard = 0
+        shared = None if generations is None else generations.tidemark
+        self._tidemark = shared or Tidemark(None)
+        database.hear(self.heard)
 
     @property
     def held(self) -> Held:
@@ -84,17 +87,31 @@ class LiveBank:
 
     def recent(self, at_least: int = 0) -> Snapshot:
         """Everything committed a second before this call, and generation `at_least` if there is
-        one; without a query while this process is followed. Raises Unavailable."""
-        confirmed, held = self._confirmed, self._held.snapshot
-        if monotonic() - confirmed <= FRESH_SECONDS and held.generation >= max(
-            at_least, self._heard
-        ):
+        one; without a query while this process is followed. Raises Unavailable.
+
+        What a process of this node has committed counts as soon as its caller has the answer.
+        """
+        tide = self._tidemark.read()
+        held = self.fresh()
+        if held is not None and held.generation >= at_least:
             return held
-        return self.snapshot()
+        found = self.snapshot()
+        if found.generation < tide:
+            self._tidemark.correct(tide, found.generation)
+        return found
+
+    def fresh(self) -> Snapshot | None:
+        """What `recent` answers, where this process is followed and nothing has to be waited for;
+        else None."""
+        confirmed, held = self._confirmed, self._held.snapshot
+        level = monotonic() - confirmed <= FRESH_SECONDS
+        return (
+            held if level and self.followed and held.generation >= self._tidemark.read() else None
+        )
 
     def heard(self, generation: int) -> None:
         """This generation was committed: from now on `recent` answers from no earlier one."""
-        self._heard = max(self._heard, generation)
+        self._tidemark.raise_to(generation)
 
     def reach(self, newest: Moment, asked: float) -> Held:
         """Get level with `newest`, which the database said when asked at `asked` (monotonic)."""
@@ -151,7 +168,6 @@ class LiveBank:
                 lists = repository.bank_lists(connection)
                 start: Held | None = held
                 if held.mark is None or mark != held.mark:
-                    self._heard = 0
                     start = self._newest_file(connection, newest, lists)
                 if start is not None:
                     found = _followed(connection, start, newest, lists)

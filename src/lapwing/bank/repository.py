@@ -16,6 +16,7 @@ from lapwing.bank.index.blocks import Block
 from lapwing.bank.index.columns import ALWAYS, FOR_EVER, NO_QUALITY
 from lapwing.bank.tables import bank_generation, indicators, lists
 from lapwing.model.indicators import BankList, Indicator, IndicatorKind, ListAction, ListKind
+from lapwing.store.database import note
 
 CHANNEL = "lapwing_bank"
 """Notified with the new generation when a change commits."""
@@ -76,6 +77,7 @@ def raise_generation(connection: Connection) -> int:
         text("select pg_notify(:channel, :generation)"),
         {"channel": CHANNEL, "generation": str(raised)},
     )
+    note(connection, int(raised))
     return int(raised)
 
 

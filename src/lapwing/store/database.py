@@ -7,7 +7,7 @@ Nothing here knows what the tables mean.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ from lapwing.model.errors import InvalidInput, Unavailable
 from lapwing.store.migrations.upgrade import bring_up_to_date
 from lapwing.store.roles import APP_ROLE, INDEX_ROLE, make_roles
 
-__all__ = ["APP_ROLE", "INDEX_ROLE", "Database"]
+__all__ = ["APP_ROLE", "INDEX_ROLE", "Database", "note"]
 
 _OUT_OF_ORDER = ("53", "57P", "58")
 """SQLSTATE classes of a server that lacks something (disk, memory, connections), is going down, or
@@ -34,6 +34,17 @@ _SCOPE = text(
     f"select set_config('role', '{APP_ROLE}', true), "
     "set_config('lapwing.organisation', :organisation, true)"
 )
+
+
+_NOTE = "lapwing.note"
+
+
+def note(connection: Connection, number: int) -> None:
+    """Let those who `Database.hear` know this number once the transaction has committed.
+
+    A later note of the same transaction takes its place.
+    """
+    connection.info[_NOTE] = number
 
 
 class Database:
@@ -48,6 +59,7 @@ class Database:
         self._owner = self._engine(pool_size=1, max_overflow=2)
         self._app = self._engine_as(APP_ROLE, pool_size)
         self._index = self._engine_as(INDEX_ROLE, 1)
+        self._hearers: list[Callable[[int], None]] = []
 
     def migrate(self) -> None:
         """Bring the schema to the newest revision; waits while another process does the same.
@@ -66,9 +78,20 @@ class Database:
     @contextmanager
     def organisation(self, organisation: UUID) -> Iterator[Connection]:
         """One transaction that sees and writes rows of this organisation only."""
-        with self._reach(self._app) as connection, connection.begin():
-            connection.execute(_SCOPE, {"organisation": str(organisation)})
-            yield connection
+        with self._reach(self._app) as connection:
+            connection.info.pop(_NOTE, None)
+            with connection.begin():
+                connection.execute(_SCOPE, {"organisation": str(organisation)})
+                yield connection
+            noted = connection.info.pop(_NOTE, None)
+            if noted is not None:
+                for hear in self._hearers:
+                    hear(noted)
+
+    def hear(self, hearer: Callable[[int], None]) -> None:
+        """Call this with what an `organisation` transaction noted, after it has committed and
+        before its caller goes on."""
+        self._hearers.append(hearer)
 
     @contextmanager
     def anyone(self) -> Iterator[Connection]:

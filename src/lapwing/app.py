@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lapwing.bank.hash_lists import HashLists
+from lapwing.bank.generations import Generations
 from lapwing.bank.live import LiveBank
 from lapwing.bank.service import Bank
 from lapwing.cases.service import Cases
@@ -33,6 +34,7 @@ from lapwing.store.clock import Clock, utc_now
 from lapwing.store.database import Database
 from lapwing.store.embedded import EmbeddedPostgres
 from lapwing.store.keyring import Keyring
+from lapwing.store.migrations.upgrade import newest_revision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +100,7 @@ def wire(
     ledger = Ledger(keyring, clock, authority=authority)
     vault = Vault(blobs, keyring, ledger, clock)
     members = Members(database, ledger, clock, site=Site.at(settings.public_origin))
-    live = LiveBank(database)
+    live = LiveBank(database, Generations(settings.home / "bank", str(newest_revision())))
     cases = Cases(database, ledger, clock)
     screening = Screening(
         database=database,

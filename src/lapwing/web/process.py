@@ -13,6 +13,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from litestar import Litestar
 
 from lapwing.app import House, open_house
+from lapwing.bank.following import Follower
 from lapwing.logs import log, told
 from lapwing.model.errors import Unavailable
 from lapwing.operations.readiness import Heartbeat
@@ -72,7 +73,9 @@ async def _serve(
         loop.add_signal_handler(one, stop)
     pulse = Heartbeat()
     app = create_app(
-        house, lifespan=[keeping_database_up(house), doing_jobs(house, pulse)], worker=pulse
+        house,
+        lifespan=[keeping_database_up(house), following_bank(house), doing_jobs(house, pulse)],
+        worker=pulse,
     )
     try:
         async with app.lifespan():
@@ -137,6 +140,21 @@ def doing_jobs(
         finally:
             stop.set()
             await in_thread(thread.join)
+
+    return lifespan
+
+
+def following_bank(house: House) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """A lifespan during which this process hears of changes of the bank and keeps its file."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        follower = Follower(house.live)
+        follower.start()
+        try:
+            yield
+        finally:
+            await in_thread(follower.stop)
 
     return lifespan
 

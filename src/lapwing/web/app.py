@@ -34,6 +34,7 @@ from lapwing.web.given import GIVEN
 from lapwing.web.metrics import Metrics
 from lapwing.web.numbers import HouseNumbers
 from lapwing.web.problems import HANDLERS, REFUSALS
+from lapwing.web.quick import Quick
 from lapwing.web.readiness import readiness_of
 from lapwing.web.sign_in import sign_in_routes
 
@@ -82,7 +83,7 @@ def create_app(
     )
     require_declarations(app)
     _describe_authorities(app)
-    app.asgi_handler = Frame(app.asgi_handler, metrics)
+    app.asgi_handler = Frame(Quick(app.asgi_handler, house, metrics), metrics)
     return app
 
 

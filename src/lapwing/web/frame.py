@@ -5,15 +5,15 @@ It stands outside the router, so that unknown paths and crashes are framed too.
 
 from __future__ import annotations
 
+import os
 import time
-import uuid
+from collections.abc import Iterable
 from typing import Any
 
-from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from lapwing.logs import log
+from lapwing.logs import say_request
 from lapwing.web.callers import Caller
 from lapwing.web.metrics import Metrics
 
@@ -24,15 +24,23 @@ PAGE_POLICY = (
 )
 """For pages: own scripts and styles only, nothing inline. A route asks by `opt["policy"]`."""
 
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
-}
-_STRICT_TRANSPORT = "max-age=31536000"
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), browsing-topics=()"),
+)
+_STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
+_NO_STORE = (b"cache-control", b"no-store")
+_OURS = frozenset(
+    {name for name, _ in _HEADERS}
+    | {b"x-request-id", b"content-security-policy", _STRICT_TRANSPORT[0]}
+)
+"""Set here and nowhere else: what a route says of them is dropped."""
+
+Headers = list[tuple[bytes, bytes]]
 
 
 class Frame:
@@ -46,7 +54,7 @@ class Frame:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
-        request_id, started = uuid.uuid4().hex, time.perf_counter()
+        request_id, started = os.urandom(16).hex(), time.perf_counter()
         scope["state"]["request_id"] = request_id
         status = 500
 
@@ -54,14 +62,7 @@ class Frame:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableScopeHeaders.from_message(message)
-                for name, value in _HEADERS.items():
-                    headers[name] = value
-                headers["X-Request-ID"] = request_id
-                headers["Content-Security-Policy"] = _options(scope).get("policy", API_POLICY)
-                headers.setdefault("Cache-Control", "no-store")
-                if scope["scheme"] == "https":
-                    headers["Strict-Transport-Security"] = _STRICT_TRANSPORT
+                message["headers"] = _framed(scope, message["headers"], request_id)
             await send(message)
 
         try:
@@ -69,12 +70,10 @@ class Frame:
         finally:
             seconds = time.perf_counter() - started
             route = scope.get("path_template") or "unknown"
-            self._metrics.latency.labels(route).observe(seconds)
-            self._metrics.requests.labels(route, str(status)).inc()
+            self._metrics.count_request(route, status, seconds)
             caller = scope.get("user")
             known = caller if isinstance(caller, Caller) else None
-            log.info(
-                "request",
+            say_request(
                 request_id=request_id,
                 method=scope["method"],
                 route=route,
@@ -83,6 +82,20 @@ class Frame:
                 caller=known.actor.kind.value if known else None,
                 organisation=str(known.organisation) if known else None,
             )
+
+
+def _framed(scope: Scope, said: Iterable[tuple[bytes, bytes]], request_id: str) -> Headers:
+    """The headers that a route said, and those of the frame."""
+    headers = [header for header in said if header[0].lower() not in _OURS]
+    headers += _HEADERS
+    headers.append((b"x-request-id", request_id.encode()))
+    policy = _options(scope).get("policy", API_POLICY)
+    headers.append((b"content-security-policy", policy.encode()))
+    if not any(name.lower() == _NO_STORE[0] for name, _ in headers):
+        headers.append(_NO_STORE)
+    if scope["scheme"] == "https":
+        headers.append(_STRICT_TRANSPORT)
+    return headers
 
 
 def _options(scope: Scope) -> dict[str, Any]:

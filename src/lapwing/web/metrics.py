@@ -46,6 +46,7 @@ class Metrics:
         self.hashes_matched = self._counter("hashes_compared", "Hashes compared through /v1/match")
         self.requests = self._counter("requests", "Answers, by route and status", "route", "status")
         self.latency = self._histogram("request_seconds", "Time of a request, by route", "route")
+        self._answers: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self.screening = self._histogram(
             "screening_seconds", "Time of one batch through screening, commit included"
         )
@@ -80,6 +81,17 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode=mode,  # type: ignore[arg-type]
         )
+
+    def count_request(self, route: str, status: int, seconds: float) -> None:
+        """Count one answer."""
+        counts = self._answers.get((route, status))
+        if counts is None:
+            counts = self._answers[route, status] = (
+                self.requests.labels(route, str(status)),
+                self.latency.labels(route),
+            )
+        counts[0].inc()
+        counts[1].observe(seconds)
 
     def count_screened(self, screened: Screened, seconds: float) -> None:
         """Count what screening answered for one batch."""

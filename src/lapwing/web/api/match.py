@@ -11,6 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import Struct
 
+from lapwing.bank.index.view import BankView
 from lapwing.bank.matching import HashQuery, Match, match_hashes
 from lapwing.model.organisations import Scope
 from lapwing.web.authority import by_key
@@ -50,8 +51,14 @@ def match(
 ) -> Matches:
     """Compare up to 10,000 hashes with the lists that the caller reaches."""
     view = house.live.snapshot().view(caller.organisation, house.clock(), caller.lists)
+    found = answer(view, data)
+    metrics.hashes_matched.inc(found.compared)
+    return found
+
+
+def answer(view: BankView, data: MatchRequest) -> Matches:
+    """What this view answers. Raises InvalidInput and LimitExceeded as `match_hashes`."""
     found = match_hashes(view, data.hashes)
-    metrics.hashes_matched.inc(len(data.hashes))
     return Matches(generation=view.generation, compared=len(data.hashes), matches=found)
 
 

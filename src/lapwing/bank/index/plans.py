@@ -17,14 +17,16 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-PROBE_NS = 9.0
+PROBE_NS = 20.0
 """What looking up one bucket costs, at sizes beyond the caches; measured, like those below."""
-CANDIDATE_NS = 9.0
+CANDIDATE_NS = 10.0
 """Comparing one code that stands somewhere in memory."""
 SCAN_WORD_NS = 0.34
 """Comparing one word of a code in a scan."""
 QUERY_NS = 3_000.0
 """What a query costs before its first bucket."""
+WORTH_IT = 5
+"""Tables are considered where a scan costs as many times what a query does."""
 
 WIDEST = 28
 FARTHEST = 4
@@ -51,27 +53,33 @@ def scan_ns(n: int, words: int) -> float:
 def planned(n: int, bits: int, radius: int) -> Plan | None:
     """The cheapest chunks for `n` codes of `bits` bits, or None where the scan is cheaper."""
     words = -(-bits // 64)
-    best, cheapest = None, scan_ns(n, words) / 2  # tables have to be worth their memory
+    best, cheapest = None, scan_ns(n, words)
+    if cheapest < WORTH_IT * QUERY_NS:
+        return None
     room = max(TABLE_BYTES, TABLE_BYTES * words // 4) * n
     for chunks in range(1, min(radius + 1, bits, MOST_CHUNKS) + 1):
         low, longer = divmod(radius + 1, chunks)
+        shorter = chunks - longer
         # `longer` chunks reach `low` bits far, all others one bit less.
         if low > FARTHEST:
             continue
         for wide in range(max(1, low), min(WIDEST, bits // chunks + 8) + 1):
-            left = bits - longer * wide
-            narrow = min(WIDEST, left // (chunks - longer))
-            if narrow < max(1, low - 1):
-                continue
-            for width in {narrow, min(narrow, wide), max(1, narrow - 1)}:
-                plan = Plan(
-                    (wide,) * longer + (width,) * (chunks - longer),
-                    (low,) * longer + (low - 1,) * (chunks - longer),
-                )
-                memory = 4 * chunks * n + sum(4 << each for each in plan.widths)
-                cost = _cost(plan, n)
-                if memory <= room and cost < cheapest:
-                    best, cheapest = plan, cost
+            left = min(WIDEST, (bits - longer * wide) // shorter)
+            for narrow in {left, min(left, wide), left - 1}:
+                if narrow < max(1, low - 1):
+                    continue
+                memory = 4 * chunks * n + longer * (4 << wide) + shorter * (4 << narrow)
+                if memory > room:
+                    continue
+                cost = longer * _chunk_ns(n, wide, low) + shorter * _chunk_ns(n, narrow, low - 1)
+                # Of two that are about as fast, the smaller: memory costs everybody else.
+                cost = (cost + QUERY_NS) * (1 + memory / room)
+                if cost < cheapest:
+                    cheapest = cost
+                    best = Plan(
+                        (wide,) * longer + (narrow,) * shorter,
+                        (low,) * longer + (low - 1,) * shorter,
+                    )
     return best
 
 
@@ -134,9 +142,10 @@ def masks_of(width: int, reach: int) -> NDArray[np.uint32]:
     return np.array(sorted(masks), np.uint32)
 
 
-def _cost(plan: Plan, n: int) -> float:
-    cost = QUERY_NS
-    for width, reach in zip(plan.widths, plan.reaches, strict=True):
-        probes = sum(comb(width, count) for count in range(reach + 1))
-        cost += probes * (PROBE_NS + CANDIDATE_NS * n / (1 << width))
-    return cost
+@cache
+def _probes(width: int, reach: int) -> int:
+    return sum(comb(width, count) for count in range(reach + 1))
+
+
+def _chunk_ns(n: int, width: int, reach: int) -> float:
+    return _probes(width, reach) * (PROBE_NS + CANDIDATE_NS * n / (1 << width))

@@ -44,6 +44,7 @@ class Tables:
         """How many codes share a bucket with a code, on average, for each chunk."""
         self.offsets = frozen(offsets)
         self.postings = frozen(postings)
+        self._postings = frozen(postings.reshape(-1))
         self._fields = frozen(plans.fields_of(widths, bits))
         self._ways: dict[int, Way | None] = {}
 
@@ -102,26 +103,37 @@ class Tables:
         if way is None:
             return nothing(), np.arange(len(queries))
         limit = int(plans.scan_ns(n, words) / plans.CANDIDATE_NS)
-        postings = self.postings.reshape(-1)
 
         def ask(start: int, end: int) -> tuple[Found, NDArray[np.int64]]:
-            query_no, row, distance, heavy = probe(
-                codes,
-                queries[start:end],
-                self.offsets,
-                postings,
-                self._fields,
-                way.chunks,
-                way.masks,
-                np.uint64(radius),
-                limit,
-            )
+            found, heavy = self._ask(codes, queries[start:end], radius, way, limit)
             if start:
-                query_no += start
-            return (query_no, row, distance), np.flatnonzero(heavy) + start
+                found[0][:] += start
+            return found, np.flatnonzero(heavy) + start
 
         parts = in_parts(ask, len(queries), threads)
         return joined([found for found, _ in parts]), np.concatenate([left for _, left in parts])
+
+    def _ask(
+        self,
+        codes: NDArray[np.uint64],
+        queries: NDArray[np.uint64],
+        radius: int,
+        way: Way,
+        limit: int,
+    ) -> tuple[Found, NDArray[np.bool_]]:
+        """(found, whether each query has more candidates than `limit` and was left)."""
+        query_no, row, distance, heavy = probe(
+            codes,
+            queries,
+            self.offsets,
+            self._postings,
+            self._fields,
+            way.chunks,
+            way.masks,
+            np.uint64(radius),
+            limit,
+        )
+        return (query_no, row, distance), heavy
 
     def _way(self, radius: int, n: int, words: int) -> Way | None:
         """The chunks and masks for a radius, or None when a scan is expected to be cheaper."""
@@ -147,6 +159,13 @@ class Tables:
                 end += len(masks[-1])
             rows.append((chunk, starts[chunk], chunk * n, *placed[kind], reach))
         return Way(frozen(np.array(rows, np.int64)), frozen(np.concatenate(masks)))
+
+
+def compile_loops() -> None:
+    """Compile what building and searching tables needs, so that no first query waits for it."""
+    codes = frozen(np.zeros((2, 4), np.uint64))
+    tables = Tables.build(codes, 256, (4, 4), 1)
+    tables._ask(codes, codes, 1, tables._way_of((0, 0), 2), 2)
 
 
 def _table_starts(widths: tuple[int, ...]) -> list[int]:

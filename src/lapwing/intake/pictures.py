@@ -79,6 +79,12 @@ def read_folder(
             yield Refusal(reason=reason, file=file, code=LimitExceeded.code)
 
 
+def is_video(path: Path) -> bool:
+    """Whether the file begins as a video. Raises InvalidInput when it cannot be read."""
+    with open_regular(path) as file:
+        return container_of(file.read(_START)) is not None
+
+
 def walk(folder: Path) -> Iterator[Path]:
     """Every entry below a folder that is not a folder itself, sorted within each folder."""
     with os.scandir(folder) as entries:
@@ -127,9 +133,7 @@ def _entry(path: Path, source_id: str, outcome: _Outcome, builder: ItemBuilder) 
 
 def _hash(path: Path, limits: Limits) -> _Outcome:
     try:
-        with open_regular(path) as file:
-            start = file.read(_START)
-        if container_of(start) is not None:
+        if is_video(path):
             return None, hash_video_apart(path, limits)
         data = read_bounded(path, limits.file_bytes)
         return data, hash_bytes(data, limits, name=path.name)

@@ -76,6 +76,11 @@ def read_listed(value: str) -> ListedFrame:
     return ListedFrame(octets[:32].hex(), video.hex(), milliseconds / 1000, frames)
 
 
+def vpdq_text(frames: Iterable[Frame]) -> list[str]:
+    """The features as threatexchange writes and reads them: `hex,quality,seconds`."""
+    return [f"{frame.pdq},{frame.quality},{frame.at:.3f}" for frame in frames]
+
+
 class VideoMatch(Struct, frozen=True, kw_only=True):
     """How a video matched a listed one, in percent of the frames that count on either side.
 

@@ -6,8 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from command_line import Lapwing, drawing
+from films import film
+from lapwing.demo.photographs import photographs
 from lapwing.intake.media.hashing import hash_bytes
 
 
@@ -92,3 +95,70 @@ def test_a_named_link_is_followed_but_none_inside_a_folder(
     link.symlink_to(picture)
     assert lapwing_alone("hash", "--json", link).json["sha256"]
     assert "link" in lapwing_alone("hash", "--json", folder).json["refused"]
+
+
+def test_a_single_jpeg_can_be_decoded_faster_and_says_so(
+    lapwing_alone: Lapwing, tmp_path: Path
+) -> None:
+    large = tmp_path / "large.jpg"
+    Image.open(photographs()["china"]).resize((1600, 1004)).save(large, quality=85)
+    whole = lapwing_alone("hash", "--json", large).json
+    fast = lapwing_alone("hash", "--json", "--fast", large).json
+    assert "notes" not in whole
+    assert fast["notes"] == ["decoded for speed: hashed at 1/2 of its size"]
+    assert (int(whole["pdq"], 16) ^ int(fast["pdq"], 16)).bit_count() <= 4
+    assert fast["sha256"] == whole["sha256"]
+
+
+def test_turned_and_mirrored_hashes_are_given_on_request(
+    lapwing_alone: Lapwing, picture: Path
+) -> None:
+    row = lapwing_alone("hash", "--json", "--dihedral", picture).json
+    assert len(set(row["dihedral"].values())) == 8
+    assert row["dihedral"]["as it is"] == row["pdq"]
+    assert "mirrored" in lapwing_alone("hash", "--dihedral", picture).out
+
+
+def test_a_folder_of_good_and_bad_files_goes_through_a_pool(
+    lapwing_alone: Lapwing, picture: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    for number in range(6):
+        drawing(folder / f"{number}.png", number)
+    (folder / "3.png").write_bytes(b"\x89PNG\r\n\x1a\n cut")
+    (folder / "7.mp4").write_bytes(b"\0\0\0\x18ftypisom" + bytes(400))
+    answer = lapwing_alone("hash", "--json", "--jobs", "2", folder)
+    assert answer.code == 3
+    assert [row["file"][-5:] for row in answer.lines] == [
+        *(f"{n}.png" for n in range(6)),
+        "7.mp4",
+    ]
+    assert [row["file"][-5:] for row in answer.lines if "refused" in row] == ["3.png", "7.mp4"]
+
+
+def test_a_video_gives_its_features_in_three_forms(lapwing_alone: Lapwing, tmp_path: Path) -> None:
+    clip = film(tmp_path / "clip.mp4", seconds=3)
+    row = lapwing_alone("hash", "--json", clip).json
+    assert [frame["timestamp"] for frame in row["frames"]] == [0.0, 1.0, 2.0]
+    assert {"frame", "quality", "hex", "timestamp"} == set(row["frames"][0])
+    assert row["sha256"] == hashlib.sha256(clip.read_bytes()).hexdigest()
+    assert "pdq" not in row
+    features = lapwing_alone("hash", "--vpdq", clip).json
+    assert features == [
+        f"{frame['hex']},{frame['quality']},{frame['timestamp']:.3f}" for frame in row["frames"]
+    ]
+    exact, *listed = lapwing_alone("hash", "--indicators", clip).lines
+    assert exact == {"kind": "sha256", "value": row["sha256"]}
+    assert [line["value"][:64] for line in listed] == [frame["hex"] for frame in row["frames"]]
+    assert {line["value"][64:80] for line in listed} != {"0" * 16}
+    assert len({line["value"][64:80] for line in listed}) == 1
+    half = lapwing_alone("hash", "--json", "--every", "0.5", clip).json
+    assert len(half["frames"]) == 7
+    assert lapwing_alone("hash", clip).out.count(row["frames"][1]["hex"]) == 1
+
+
+def test_a_picture_has_no_features_of_a_video(lapwing_alone: Lapwing, picture: Path) -> None:
+    answer = lapwing_alone("hash", "--vpdq", picture)
+    assert (answer.code, answer.out) == (3, "")
+    assert "no vPDQ features" in answer.err

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from lapwing.model.videos import VideoMatch
+
 
 class Family(StrEnum):
     """Independent families of evidence (DESIGN, Do no harm 4)."""
@@ -49,6 +51,8 @@ class Reason(Struct, frozen=True, kw_only=True):
     distance: int | None = None
     quality: int | None = None
     verified: bool = False
+    video: VideoMatch | None = None
+    """How much of a listed video was found, and when, for a reason of id `video`."""
 
 
 class Finding(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from lapwing.bank.generations import Generations
 from lapwing.bank.live import LiveBank
 from lapwing.bank.service import Bank
 from lapwing.cases.service import Cases
+from lapwing.confirm.records import LIST_EXPORT
 from lapwing.confirm.service import Confirmations
 from lapwing.decide.packs import shipped_pack
 from lapwing.decide.policy import Policy
@@ -137,7 +138,7 @@ def wire(
         vault=vault,
         members=members,
         attempts=Attempts(database, keyring, clock),
-        confirmations=Confirmations(ledger, clock),
+        confirmations=Confirmations(ledger, clock, (LIST_EXPORT,)),
         bank=Bank(database, ledger, clock),
         hash_lists=HashLists(database, ledger, clock),
         live=live,

@@ -8,7 +8,7 @@ import typer
 
 from lapwing.bank.matching import HashQuery, match_hashes
 from lapwing.bank.service import NewList
-from lapwing.cli import bank_files, indicators
+from lapwing.cli import bank_export, bank_files, indicators
 from lapwing.cli.indicators import Kind
 from lapwing.cli.output import Json, page, plain, show, table, write_json, write_lines
 from lapwing.cli.session import For, house, operator, organisation
@@ -76,6 +76,7 @@ def create(
 app.command("show")(indicators.show_list)
 app.command("add")(indicators.add)
 app.command("import")(bank_files.import_list)
+app.command("export")(bank_export.export_list)
 app.command("withdraw")(indicators.withdraw)
 
 

@@ -90,6 +90,10 @@ ALLOW_OVERRIDE = Kind(
 """Its subject is `override_subject(…)` of the entry."""
 
 
+LIST_EXPORT = Kind(name="bank.export", title="A list written into a file, to leave")
+"""Its subject is the id of the list."""
+
+
 def override_subject(kind: str, value: str) -> str:
     """The subject of an allow entry's override: kind and value of the exact hash."""
     return f"{kind}:{value.lower()}"

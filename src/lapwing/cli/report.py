@@ -93,12 +93,13 @@ def file(
 ) -> None:
     """File the report on a case in your own name (LAPWING_MEMBER_TOKEN). It cannot be taken back.
 
-    Exactly the draft is filed that you have seen. When the authority does not answer the server
-    goes on trying; exit code 1 when it refuses.
+    The session or token has to be fresh: ten minutes since you showed that it is you, or since the
+    token was made. Exactly the draft is filed that you have seen. When the authority does not
+    answer the server goes on trying; exit code 1 when it refuses.
     """
     with house() as opened:
         mine = organisation(opened, organisation_name)
-        member = named_member(opened, mine.id)
+        member = named_member(opened, mine.id, in_person=True)
         if seen is None:
             seen = _agreed(opened.reports.open(mine.id, member, case))
         status = opened.reports.file(mine.id, member, case, seen=seen)

@@ -93,21 +93,26 @@ def operator(opened: House) -> Actor:
     return Actor(kind=ActorKind.SYSTEM, name=f"command line ({opened.settings.operator})")
 
 
-def named_member(opened: House, of: UUID) -> Member:
-    """The member whose session token is in LAPWING_MEMBER_TOKEN; verdicts need one."""
+def named_member(opened: House, of: UUID, *, in_person: bool = False) -> Member:
+    """The member whose session token is in LAPWING_MEMBER_TOKEN; verdicts need one.
+
+    `in_person`: it has to be fresh as well (docs/members.md, step-up), as filing asks.
+    """
     token = opened.settings.member_token
     if not token:
         raise NotAllowed(
             "this needs a named member: put what `lapwing sign-in MEMBER` prints into "
             "LAPWING_MEMBER_TOKEN"
         )
-    member = opened.members.session(token)
-    if member is None or member.organisation != of:
+    signed = opened.members.signed_in(token)
+    if signed is None or signed.member.organisation != of:
         raise NotAllowed(
             "LAPWING_MEMBER_TOKEN holds no running session of a member of this organisation; "
             "`lapwing sign-in MEMBER` prints a new one"
         )
-    return member
+    if in_person:
+        signed.require_step_up(opened.clock(), fresh_token=True)
+    return signed.member
 
 
 def sign_in_address(token: str, where: Settings) -> str:

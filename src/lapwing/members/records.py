@@ -54,10 +54,20 @@ class SignedIn(Struct, frozen=True, kw_only=True):
         at = self.session.stepped_up_at
         return at is not None and now - at < STEP_UP_LASTS
 
-    def require_step_up(self, now: datetime) -> None:
-        """Raise StepUpNeeded unless the member has lately proved to be the one sitting there."""
+    def require_step_up(self, now: datetime, *, fresh_token: bool = False) -> None:
+        """Raise StepUpNeeded unless the member has lately proved to be the one sitting there.
+
+        With `fresh_token` a token will do while it is new: making it asked for a step-up.
+        """
         if self.session.kind is SessionKind.TOKEN:
-            raise StepUpNeeded("a token cannot do this; sign in to the console")
+            if not fresh_token:
+                raise StepUpNeeded("a token cannot do this; sign in to the console")
+            if now - self.session.created_at < STEP_UP_LASTS:
+                return
+            raise StepUpNeeded(
+                "a token can do this only within ten minutes of being made, which asks for you in "
+                "person; make a new one on the console's account page"
+            )
         if not self.stepped_up(now):
             raise StepUpNeeded("show again that it is you: this is kept for ten minutes")
 

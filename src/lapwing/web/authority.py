@@ -55,9 +55,19 @@ def by_key(scope: Scope | None) -> dict[str, Any]:
     return {"authority": Authority.API_KEY, "scope": scope}
 
 
-def by_member(permission: Permission | None, *, step_up: bool = False) -> dict[str, Any]:
-    """`opt` of a route for members in person who have this permission (None: any member)."""
-    return {"authority": Authority.MEMBER, "permission": permission, "step_up": step_up}
+def by_member(
+    permission: Permission | None, *, step_up: bool = False, fresh_token: bool = False
+) -> dict[str, Any]:
+    """`opt` of a route for members in person who have this permission (None: any member).
+
+    With `fresh_token` a token of the last ten minutes is a step-up, too.
+    """
+    return {
+        "authority": Authority.MEMBER,
+        "permission": permission,
+        "step_up": step_up or fresh_token,
+        "fresh_token": fresh_token,
+    }
 
 
 PUBLIC: dict[str, Any] = {"authority": Authority.PUBLIC}
@@ -120,7 +130,8 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         _require_permission(caller, handler.opt["permission"])
         if handler.opt.get("step_up"):
             house: House = connection.app.state.house
-            caller.here.require_step_up(house.clock())
+            fresh_token = bool(handler.opt.get("fresh_token"))
+            caller.here.require_step_up(house.clock(), fresh_token=fresh_token)
     else:
         _require_scope(caller, handler.opt["scope"])
     connection.scope["user"] = caller
@@ -136,6 +147,8 @@ def _require_scope(caller: Caller, scope: Scope | None) -> None:
     if scope is None:
         return
     if caller.member is not None:
+        if scope is Scope.HOSTED:
+            raise NotAllowed(f"this needs an API key with the scope {scope.value!r}")
         caller.member.require(Permission(scope.value))
     elif scope not in caller.scopes:
         raise NotAllowed(f"this API key lacks the scope {scope.value!r}")

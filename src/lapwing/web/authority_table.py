@@ -49,4 +49,6 @@ def _routes(app: Litestar) -> Iterator[str]:
         else:
             needs = f"`{needs}`"
         person = "step-up" if handler.opt.get("step_up") else ""
+        if handler.opt.get("fresh_token"):
+            person += " or fresh token"
         yield f"| `{method} {path}` | {_WHO[authority]} | {needs} | {person} |"

@@ -94,6 +94,22 @@ def test_without_a_terminal_the_draft_that_was_read_has_to_be_named(
     assert not world.desk.calls
 
 
+def test_an_old_token_files_nothing(
+    lapwing: Lapwing, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = number(world)
+    world.hands.turn(minutes=-11)
+    signed = world.house.members.signed_in(session_of(world.house, world.member))
+    assert signed is not None
+    _, token = world.house.members.create_token(signed, "old")
+    monkeypatch.setenv("LAPWING_MEMBER_TOKEN", token)
+    seen = lapwing("report", "cybertipline", case, "--json").json["seen"]
+    answer = lapwing("report", "file", case, "--seen", seen, "--json")
+    assert answer.code == 1
+    assert answer.json["error"]["code"] == "step_up_needed"
+    assert not world.desk.calls
+
+
 @pytest.mark.parametrize("outcome", [None, Outcome.HARMLESS, Outcome.UNSURE])
 @pytest.mark.parametrize("step", [["cybertipline"], ["file", "--seen", "x"]])
 def test_no_command_makes_a_report_without_a_verdict_that_asks_for_it(

@@ -12,12 +12,12 @@ import pytest
 from lapwing.members.authority import member_actor
 from lapwing.model.actors import SYSTEM
 from lapwing.model.cases import Outcome
-from lapwing.model.organisations import Role, Scope
+from lapwing.model.organisations import Role
 from lapwing.report.records import ReportState
 from lapwing.report.typed import Typed
 from lapwing.store.database import Database
 from report_world import World, opened_world
-from web_world import Client, as_browser, bearer, opened_client, session_of
+from web_world import EVERYTHING, Client, as_browser, bearer, opened_client, session_of
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_no_api_key_reaches_a_report(
     world: World, client: Client, case: UUID, method: str, path: str, body: object
 ) -> None:
     _, secret = world.house.members.create_key(
-        world.organisation, member_actor(world.member), "everything", list(Scope)
+        world.organisation, member_actor(world.member), "everything", EVERYTHING
     )
     answer = client.request(method, path.format(case=case), headers=bearer(secret), json=body)
     assert answer.status_code == 403, answer.text
@@ -174,6 +174,27 @@ def test_filing_in_a_browser_needs_the_member_to_sit_there(
     assert page.status_code in (303, 403)
     assert api.status_code in (401, 403)
     assert world.reports.statuses(world.organisation) == []
+
+
+def test_a_token_files_only_while_it_is_new(world: World, client: Client, case: UUID) -> None:
+    """Making one asks for the member in person, so a new one says that they are there."""
+    members = world.house.members
+    signed = members.signed_in(session_of(world.house, world.member))
+    assert signed is not None
+    _, token = members.create_token(signed, "laptop")
+    seen = world.reports.open(world.organisation, world.member, case).seen
+    path = f"/v1/cases/{case}/report/file"
+    world.hands.turn(minutes=10)
+    late = client.post(path, headers=bearer(token), json={"seen": seen})
+    assert (late.status_code, late.json()["code"]) == (403, "step_up_needed")
+    assert world.reports.statuses(world.organisation) == []
+    signed = members.signed_in(session_of(world.house, world.member))
+    assert signed is not None
+    _, token = members.create_token(signed, "laptop again")
+    seen = world.reports.open(world.organisation, world.member, case).seen
+    world.hands.turn(minutes=9)
+    filed = client.post(path, headers=bearer(token), json={"seen": seen})
+    assert filed.json()["state"] == "confirmed", filed.text
 
 
 def test_what_is_typed_in_the_console_joins_what_was_there(

@@ -9,7 +9,6 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
-from lapwing.members.records import SessionKind
 from lapwing.model.permissions import Permission
 from lapwing.report.drafts import Preview
 from lapwing.report.records import ReportStatus
@@ -27,6 +26,7 @@ _ROUTE: dict[str, Any] = {
     "tags": ["reports"],
     "responses": {code: REFUSALS[code] for code in (400, 401, 403, 404, 409, 503)},
 }
+_FILE = _ROUTE | {"opt": by_member(Permission.REPORTS_FILE, fresh_token=True)}
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -76,17 +76,15 @@ def draft(house: HouseGiven, caller: CallerGiven, case: CaseRef, data: JSONBody[
     return house.reports.save(caller.organisation, caller.person, case, data)
 
 
-@post("/v1/cases/{case:str}/report/file", operation_id="file_report", **_ROUTE)
+@post("/v1/cases/{case:str}/report/file", operation_id="file_report", **_FILE)
 def file(
     house: HouseGiven, caller: CallerGiven, case: CaseRef, data: JSONBody[Seen]
 ) -> ReportStatus:
     """File exactly what was seen, in the member's own name. It is queued when this answers.
 
-    A browser's session must have shown lately that the member sits there; a member's token need
-    not. Refused with everything that is missing or wrong, by name.
+    The session must have stepped up within ten minutes, or the token be that new. Refused with
+    everything that is missing or wrong, by name.
     """
-    if caller.here.session.kind is SessionKind.BROWSER:
-        caller.here.require_step_up(house.clock())
     return house.reports.file(caller.organisation, caller.person, case, seen=data.seen)
 
 

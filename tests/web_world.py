@@ -33,6 +33,8 @@ from lapwing.store.database import Database
 from lapwing.web.app import create_app
 from lapwing.web.sessions import form_token
 
+EVERYTHING = [scope for scope in Scope if scope is not Scope.HOSTED]
+"""All that one key can have: `hosted` stands alone."""
 ADDRESS = "http://127.0.0.1:8600"
 KNOWN_SHA256 = "ab" * 32
 KNOWN_PDQ = "f" * 32 + "0" * 32
@@ -121,7 +123,7 @@ def settle(house: House, name: str, *, known: str = KNOWN_SHA256) -> Side:
     }
     admin = people[Role.ADMIN]
     actor = member_actor(admin)
-    key, secret = house.members.create_key(made.id, actor, f"key of {name}"[:100], list(Scope))
+    key, secret = house.members.create_key(made.id, actor, f"key of {name}"[:100], EVERYTHING)
     listed = house.bank.create_list(
         made.id,
         actor,

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
-from lapwing.bank.hash_lists import HashLists
+from sqlalchemy import Connection
+
 from lapwing.bank.generations import Generations
+from lapwing.bank.hash_lists import HashLists
+from lapwing.bank.hosted import Hosted
 from lapwing.bank.live import LiveBank
+from lapwing.bank.opinions import Opinions
+from lapwing.bank.quarantine import Quarantine
 from lapwing.bank.service import Bank
 from lapwing.cases.service import Cases
-from lapwing.confirm.records import LIST_EXPORT
+from lapwing.confirm.records import ALLOW_OVERRIDE, LIST_EXPORT, Confirmation, overridden
 from lapwing.confirm.service import Confirmations
 from lapwing.decide.packs import shipped_pack
 from lapwing.decide.policy import Policy
@@ -34,6 +40,7 @@ from lapwing.store.blobs import Blobs
 from lapwing.store.clock import Clock, utc_now
 from lapwing.store.database import Database
 from lapwing.store.embedded import EmbeddedPostgres
+from lapwing.store.epoch import Epoch
 from lapwing.store.keyring import Keyring
 from lapwing.store.migrations.upgrade import newest_revision
 
@@ -55,6 +62,9 @@ class House:
     attempts: Attempts
     confirmations: Confirmations
     bank: Bank
+    opinions: Opinions
+    quarantine: Quarantine
+    hosted: Hosted
     hash_lists: HashLists
     live: LiveBank
     cases: Cases
@@ -100,7 +110,13 @@ def wire(
     authority = _stamping_authority(settings)
     ledger = Ledger(keyring, clock, authority=authority)
     vault = Vault(blobs, keyring, ledger, clock)
-    members = Members(database, ledger, clock, site=Site.at(settings.public_origin))
+    members = Members(
+        database,
+        ledger,
+        clock,
+        site=Site.at(settings.public_origin),
+        epoch=Epoch(settings.home / "keys.epoch"),
+    )
     live = LiveBank(database, Generations(settings.home / "bank", str(newest_revision())))
     cases = Cases(database, ledger, clock)
     screening = Screening(
@@ -114,6 +130,7 @@ def wire(
         members=members,
         clock=clock,
     )
+    confirmations, bank = _second_person(database, ledger, clock)
     endpoint = settings.cybertipline_url
     office = Office(
         database=database,
@@ -138,8 +155,11 @@ def wire(
         vault=vault,
         members=members,
         attempts=Attempts(database, keyring, clock),
-        confirmations=Confirmations(ledger, clock, (LIST_EXPORT,)),
-        bank=Bank(database, ledger, clock),
+        confirmations=confirmations,
+        bank=bank,
+        opinions=Opinions(database, ledger, clock),
+        quarantine=Quarantine(database, ledger, clock),
+        hosted=Hosted(database, ledger, live, clock),
         hash_lists=HashLists(database, ledger, clock),
         live=live,
         cases=cases,
@@ -148,6 +168,28 @@ def wire(
         reports=Reports(office),
         filing=Filing(office, connector(office.secrets, office.endpoint)),
     )
+
+
+def _second_person(database: Database, ledger: Ledger, clock: Clock) -> tuple[Confirmations, Bank]:
+    """Confirmations whose answers reach the bank, and a bank that asks them."""
+    bank = Bank(
+        database,
+        ledger,
+        clock,
+        overrides=lambda connection, entries: confirmations.overrides(connection, entries),
+    )
+
+    def override(connection: Connection, agreed: Confirmation, *, stands: bool) -> None:
+        kind, value = overridden(agreed.subject)
+        bank.override(connection, agreed.organisation, kind, value, stands=stands)
+
+    kind = replace(
+        ALLOW_OVERRIDE,
+        confirmed=partial(override, stands=True),
+        withdrawn=partial(override, stands=False),
+    )
+    confirmations = Confirmations(ledger, clock, (LIST_EXPORT,), allow_override=kind)
+    return confirmations, bank
 
 
 def _stamping_authority(settings: Settings) -> Authority | None:

@@ -26,9 +26,10 @@ from sqlalchemy import make_url
 from lapwing.app import open_house
 from lapwing.logs import KEYS, WITHHELD
 from lapwing.model.actors import SYSTEM
-from lapwing.model.organisations import OrganisationKind, Role, Scope
+from lapwing.model.organisations import OrganisationKind, Role
 from lapwing.settings import Settings
 from lapwing.store.embedded import EmbeddedPostgres
+from web_world import EVERYTHING
 
 EMAIL = "planted.person@mail.example"
 ADDRESS = "203.0.113.77"
@@ -69,7 +70,7 @@ def served() -> Iterator[Served]:
     secrets = {
         "session": session,
         "link": house.members.sign_in_link(mine, member.id),
-        "key": house.members.create_key(mine, SYSTEM, f"{WORDS} key", list(Scope))[1],
+        "key": house.members.create_key(mine, SYSTEM, f"{WORDS} key", EVERYTHING)[1],
     }
     house.close()
     with socket.socket() as probe:

@@ -1,16 +1,19 @@
-"""What is asked of the bank and what it answers: new lists, additions, withdrawals."""
+"""What is asked of the bank and what it answers: lists made and changed, entries in and out."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import replace
 
 from lapwing.model.errors import InvalidInput
 from lapwing.model.indicators import (
     KNOWN_DISTANCE,
     LIST_ACTIONS,
     NEAR_DISTANCE,
+    BankList,
     ListAction,
     ListKind,
 )
@@ -37,6 +40,19 @@ class NewList(Struct, frozen=True, kw_only=True):
     """What a match asks for; by default hold for a block list, review for a review list."""
 
 
+class ListChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a list shall say from now on; what is left out stays. Name, kind, source, basis and
+    category stay for ever: they are why its entries may be used."""
+
+    why: Annotated[str, Meta(min_length=1, max_length=MAX_WORDS)]
+    action: ListAction | UnsetType = UNSET
+    verified: bool | UnsetType = UNSET
+    known_distance: int | UnsetType = UNSET
+    near_distance: int | UnsetType = UNSET
+    valid_from: datetime | UnsetType | None = UNSET
+    valid_until: datetime | UnsetType | None = UNSET
+
+
 class Added(Struct, frozen=True, kw_only=True):
     """`ids` are those written, in the order of the entries; `repeated` were listed already."""
 
@@ -59,6 +75,31 @@ def check_new_list(new: NewList) -> None:
     """Raises InvalidInput naming the first field that cannot be used."""
     for field in ("name", "source", "basis", "category"):
         check_words(getattr(new, field), field)
+    if new.action is not None:
+        check_action(new.kind, new.action)
+    _check_terms(new)
+
+
+def changed_list(before: BankList, change: ListChange, at: datetime) -> BankList:
+    """The list after the change; the same one where nothing changes.
+
+    Raises InvalidInput naming the first field that cannot be used.
+    """
+    check_words(change.why, "why")
+    values = {
+        name: value
+        for name in change.__struct_fields__
+        if name != "why" and (value := getattr(change, name)) is not UNSET
+    }
+    after = replace(before, **values)
+    if after == before:
+        return before
+    check_action(after.kind, after.action)
+    _check_terms(after)
+    return replace(after, changed_at=at)
+
+
+def _check_terms(new: NewList | BankList) -> None:
     if not 0 <= new.known_distance <= KNOWN_DISTANCE:
         message = f"may only be tightened: 0 to {KNOWN_DISTANCE}"
         raise InvalidInput(message, field="known_distance")
@@ -68,8 +109,6 @@ def check_new_list(new: NewList) -> None:
     if new.near_distance < new.known_distance:
         raise InvalidInput("may not be below known_distance", field="near_distance")
     check_validity(new.valid_from, new.valid_until)
-    if new.action is not None:
-        check_action(new.kind, new.action)
 
 
 def check_action(kind: ListKind, action: ListAction) -> None:

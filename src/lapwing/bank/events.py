@@ -40,6 +40,23 @@ def list_created(listed: BankList, actor: Actor, generation: int) -> Event:
     )
 
 
+CHANGEABLE = ("action", "verified", "known_distance", "near_distance", "valid_from", "valid_until")
+
+
+def list_changed(
+    before: BankList, after: BankList, actor: Actor, at: datetime, generation: int, why: str
+) -> Event:
+    changed = [name for name in CHANGEABLE if getattr(before, name) != getattr(after, name)]
+    data = {
+        "name": after.name,
+        "before": {name: _plain(getattr(before, name)) for name in changed},
+        "after": {name: _plain(getattr(after, name)) for name in changed},
+        "why": why,
+        "generation": generation,
+    }
+    return Event(kind=EventKind.LIST_CHANGED, at=at, actor=actor, subject=str(after.id), data=data)
+
+
 def indicators_added(
     listed: BankList, actor: Actor, at: datetime, generation: int, added: Sequence[Written]
 ) -> Event:
@@ -95,6 +112,10 @@ def _ranges(ids: Sequence[int]) -> list[list[int]]:
         else:
             ranges.append([identity, identity])
     return ranges
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _text(moment: datetime | None) -> str | None:

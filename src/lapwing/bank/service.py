@@ -6,14 +6,22 @@ all. It never decides whose lists count in a match; that is the view's work (`ba
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from lapwing.bank import events, repository
+from lapwing.bank import events, marks, repository
 from lapwing.bank.canonical import canonical_value, possible_kinds, shown_value
-from lapwing.bank.changes import Added, NewList, Withdrawn, check_new_list, check_words
+from lapwing.bank.changes import (
+    Added,
+    ListChange,
+    NewList,
+    Withdrawn,
+    changed_list,
+    check_new_list,
+    check_words,
+)
 from lapwing.bank.entries import Entry, entry_for
 from lapwing.bank.repository import Written
 from lapwing.evidence.ledger import Ledger
@@ -24,13 +32,15 @@ from lapwing.model.indicators import (
     BankList,
     Indicator,
     IndicatorKind,
+    ListKind,
+    Mark,
     NewIndicator,
 )
 from lapwing.model.refusals import Refusal, refusal_of
 from lapwing.store.clock import Clock, new_id
 from lapwing.store.database import Database
 
-__all__ = ["Added", "Bank", "NewList", "Withdrawn"]
+__all__ = ["Added", "Bank", "ListChange", "NewList", "Withdrawn"]
 
 CHUNK = 10_000
 """Indicators a statement."""
@@ -40,13 +50,24 @@ Value = str | tuple[IndicatorKind, str]
 """A value with its kind, or alone where it can only mean one listed indicator."""
 
 
+Overrides = Callable[[Connection, Collection[tuple[str, str]]], frozenset[tuple[str, str]]]
+"""Which of these (kind, value) of allow entries two members have agreed on."""
+
+
 class Bank:
     """Safe to share between threads. Writers of all organisations wait for one another."""
 
-    def __init__(self, database: Database, ledger: Ledger, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        clock: Clock,
+        overrides: Overrides | None = None,
+    ) -> None:
         self._database = database
         self._ledger = ledger
         self._clock = clock
+        self._overrides = overrides or _no_overrides
 
     def create_list(self, organisation: UUID, actor: Actor, new: NewList) -> BankList:
         """Make an empty list.
@@ -69,6 +90,47 @@ class Bank:
             event = events.list_created(listed, actor, generation)
             self._ledger.append(connection, organisation, [event])
         return listed
+
+    def change_list(
+        self, organisation: UUID, actor: Actor, list_id: UUID, change: ListChange
+    ) -> BankList:
+        """Change what a match on the list asks for, how far it reaches or when it is valid.
+
+        Acts on the next match. Raises NotFound, InvalidInput naming the field.
+        """
+        with self._database.organisation(organisation) as connection:
+            generation = repository.hold_generation(connection)
+            before, at = _list_named(connection, list_id), self._clock()
+            after = changed_list(before, change, at)
+            if after is before:
+                return before
+            repository.change_list(connection, after)
+            generation = repository.raise_generation(connection)
+            event = events.list_changed(before, after, actor, at, generation, change.why)
+            self._ledger.append(connection, organisation, [event])
+        return after
+
+    def indicator(self, organisation: UUID, identity: int) -> Indicator:
+        """One indicator, withdrawn or not. Raises NotFound."""
+        with self._database.organisation(organisation) as connection:
+            found = repository.indicator(connection, identity)
+        if found is None:
+            raise NotFound(f"there is no indicator {identity}")
+        return found
+
+    def override(
+        self, connection: Connection, organisation: UUID, kind: str, value: str, *, stands: bool
+    ) -> None:
+        """Let the organisation's allow entries of this hash beat verified lists, or no longer.
+
+        In the transaction of the second member's answer; the caller has checked that there is one.
+        """
+        of_kind = IndicatorKind(kind)
+        ids = marks.allow_entries(connection, of_kind, canonical_value(of_kind, value))
+        if ids:
+            generation = repository.raise_generation(connection)
+            on, off = (Mark.CONFIRMED, Mark(0)) if stands else (Mark(0), Mark.CONFIRMED)
+            marks.mark(connection, organisation, ids, generation=generation, on=on, off=off)
 
     def lists(self, organisation: UUID) -> list[BankList]:
         """The organisation's lists, oldest first."""
@@ -106,6 +168,7 @@ class Bank:
                 )
             if written:
                 generation = repository.raise_generation(connection)
+                self._mark_overrides(connection, listed, written, generation)
                 event = events.indicators_added(listed, actor, at, generation, written)
                 self._ledger.append(connection, organisation, [event])
         return Added(
@@ -173,6 +236,26 @@ class Bank:
             return repository.indicators_of(
                 connection, listed.id, limit=limit, after=after, withdrawn=withdrawn
             )
+
+    def _mark_overrides(
+        self, connection: Connection, listed: BankList, written: Sequence[Written], generation: int
+    ) -> None:
+        """What two members agreed on before its entry was there, or was there again, holds."""
+        if listed.kind is not ListKind.ALLOW:
+            return
+        named = {(row.kind.value, shown_value(row.kind, row.value)): row.id for row in written}
+        standing = self._overrides(connection, list(named))
+        if standing:
+            ids = [named[entry] for entry in standing]
+            marks.mark(
+                connection, listed.organisation, ids, generation=generation, on=Mark.CONFIRMED
+            )
+
+
+def _no_overrides(
+    connection: Connection, entries: Collection[tuple[str, str]]
+) -> frozenset[tuple[str, str]]:
+    return frozenset()
 
 
 def _list_named(connection: Connection, name_or_id: str | UUID) -> BankList:

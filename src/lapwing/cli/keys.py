@@ -9,6 +9,7 @@ import typer
 
 from lapwing.cli.output import Json, page, plain, show, table, write_json
 from lapwing.cli.session import For, house, operator, organisation
+from lapwing.members.keys import MOST_PER_MINUTE
 from lapwing.model.errors import InvalidInput
 from lapwing.model.organisations import Scope
 
@@ -26,15 +27,27 @@ def create(
         list[str] | None,
         typer.Option("--list", metavar="LIST", help="Only this list (name or id); repeatable."),
     ] = None,
+    per_minute: Annotated[
+        int | None,
+        typer.Option(min=1, max=MOST_PER_MINUTE, help="Of a hosted key: hashes a minute (120)."),
+    ] = None,
     organisation_name: For = None,
     json: Json = False,
 ) -> None:
-    """Create a key. Its secret is shown once and kept only as a hash."""
+    """Create a key. Its secret is shown once and kept only as a hash.
+
+    A key with --scope hosted is for a small platform: match or no match on its lists, no more.
+    """
     with house() as opened:
         mine = organisation(opened, organisation_name)
         lists = tuple(opened.bank.list_named(mine.id, one).id for one in only_list or ())
         key, secret = opened.members.create_key(
-            mine.id, operator(opened), name, tuple(scope or (Scope.SCREEN, Scope.MATCH)), lists
+            mine.id,
+            operator(opened),
+            name,
+            tuple(scope or (Scope.SCREEN, Scope.MATCH)),
+            lists,
+            per_minute,
         )
     if json:
         write_json({"key": key, "secret": secret})

@@ -94,6 +94,12 @@ LIST_EXPORT = Kind(name="bank.export", title="A list written into a file, to lea
 """Its subject is the id of the list."""
 
 
+def overridden(subject: str) -> tuple[str, str]:
+    """(kind, value) of the subject of an override."""
+    kind, _, value = subject.partition(":")
+    return kind, value
+
+
 def override_subject(kind: str, value: str) -> str:
     """The subject of an allow entry's override: kind and value of the exact hash."""
     return f"{kind}:{value.lower()}"

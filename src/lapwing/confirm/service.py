@@ -46,8 +46,15 @@ class Confirmations:
     `organisation` must be the one that the transaction is scoped to.
     """
 
-    def __init__(self, ledger: Ledger, clock: Clock, kinds: Iterable[Kind] = ()) -> None:
-        known = (ALLOW_OVERRIDE, *kinds)
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        kinds: Iterable[Kind] = (),
+        allow_override: Kind = ALLOW_OVERRIDE,
+    ) -> None:
+        """`allow_override` with the effects that the bank gives it."""
+        known = (allow_override, *kinds)
         self._kinds = {kind.name: kind for kind in known}
         if len(self._kinds) != len(known):
             raise ValueError("two kinds of confirmation have the same name")
@@ -114,8 +121,9 @@ class Confirmations:
             )
         _present_still(connection, found)
         done = repository.answer(connection, identity, "confirmed", member.id, now)
-        self._note(connection, EventKind.CONFIRMATION_CONFIRMED, member, done)
+        # The ledger comes last: an effect may wait for a lock of its own room.
         kind.confirmed(connection, done)
+        self._note(connection, EventKind.CONFIRMATION_CONFIRMED, member, done)
         return done
 
     def refuse(
@@ -144,9 +152,9 @@ class Confirmations:
         if state not in (ConfirmationState.WAITING, ConfirmationState.CONFIRMED):
             raise Conflict(f"this is {state.value} already")
         done = repository.answer(connection, identity, "withdrawn", withdrawer.id, now, said)
-        self._note(connection, EventKind.CONFIRMATION_WITHDRAWN, withdrawer, done)
         if state is ConfirmationState.CONFIRMED:
             kind.withdrawn(connection, done)
+        self._note(connection, EventKind.CONFIRMATION_WITHDRAWN, withdrawer, done)
         return done
 
     def one(self, connection: Connection, identity: UUID) -> Confirmation:

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from lapwing.decide.types import NUMBER, TEXT, TEXTS, WHOLE, YES_NO, Base, Type
 from lapwing.model.findings import Family, Finding, FindingKind, Reason
+from lapwing.model.indicators import ListAction
 
 
 class Function(Struct, frozen=True, kw_only=True):
@@ -160,6 +161,10 @@ FILTERS: dict[str, tuple[Type, str]] = {
     "category": (TEXT, "Category of the indicator that matched"),
     "list": (TEXT, "Name of the list that the indicator stands in"),
     "verified": (YES_NO, "Whether that list is marked verified"),
+    "min_asks": (
+        Type(Base.TEXT, choices=tuple(action.value for action in ListAction)),
+        "What the list asks for on this match is at least this",
+    ),
     "max_distance": (WHOLE, "Distance of at most this many bits of 256; exact hashes count as 0"),
 }
 OF_FINDING = frozenset({"kind", "family", "detector", "min_score"})
@@ -201,6 +206,11 @@ def _exactly(name: str) -> Callable[[Any], Callable[[Any], bool]]:
     return lambda value: lambda thing: bool(read(thing) == value)
 
 
+def _at_least(least: ListAction) -> Callable[[Reason], bool]:
+    """A reason that does not say counts like one of a block list."""
+    return lambda reason: (reason.asks or ListAction.HOLD).rank >= least.rank
+
+
 _FINDING_TESTS: dict[str, Callable[[Any], Callable[[Finding], bool]]] = {
     "kind": _exactly("kind"),
     "family": _exactly("family"),
@@ -211,5 +221,6 @@ _REASON_TESTS: dict[str, Callable[[Any], Callable[[Reason], bool]]] = {
     "category": _exactly("category"),
     "list": _exactly("list_name"),
     "verified": _exactly("verified"),
+    "min_asks": lambda value: _at_least(ListAction(value)),
     "max_distance": lambda value: lambda reason: (reason.distance or 0) <= value,
 }

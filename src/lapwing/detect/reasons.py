@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from lapwing.bank.index.hits import Hit
 from lapwing.model.findings import Reason
-from lapwing.model.indicators import NEAR_DISTANCE, IndicatorKind
+from lapwing.model.indicators import NEAR_DISTANCE, CountReason, IndicatorKind, ListAction
 
 MOST_REASONS = 50
 """Reasons that one finding spells out; the last one then counts the rest."""
@@ -19,8 +19,17 @@ def strength(hit: Hit) -> float:
     return 1.0 - 0.5 * hit.distance / NEAR_DISTANCE
 
 
-def reason(hit: Hit, *, quality: int | None = None, span: tuple[int, int] | None = None) -> Reason:
-    """A hit as a reason that weighs its strength; see `shared` for the share of the score."""
+def reason(
+    hit: Hit,
+    *,
+    quality: int | None = None,
+    span: tuple[int, int] | None = None,
+    beaten: CountReason | None = None,
+) -> Reason:
+    """A hit as a reason that weighs its strength; see `shared` for the share of the score.
+
+    `beaten` says why it does not count here, although it would by itself.
+    """
     return Reason(
         id=hit.kind.value,
         value=hit.value,
@@ -33,6 +42,8 @@ def reason(hit: Hit, *, quality: int | None = None, span: tuple[int, int] | None
         distance=hit.distance if hit.kind is IndicatorKind.PDQ else None,
         quality=quality,
         verified=hit.list.verified,
+        asks=ListAction.NONE if beaten else hit.asks(quality),
+        short=beaten or hit.reason(quality),
     )
 
 

@@ -52,8 +52,20 @@ class Attempts:
         self._clock = clock
         self._swept_at: datetime | None = None
 
-    def spend(self, limit: Limit, client: str) -> None:
-        """Count one attempt of a client. Raises TooManyAttempts, and then counts nothing."""
+    def spend(self, limit: Limit, client: str, cost: float = 1.0) -> None:
+        """Count an attempt of a client. Raises TooManyAttempts, and then counts nothing."""
+        if not self._count(limit, client, min(cost, float(limit.burst)), limit.burst, None):
+            wait = math.ceil(60 * cost / limit.per_minute)
+            raise TooManyAttempts(f"too many attempts; try again in {wait} s", retry_after=wait)
+
+    def charge(self, limit: Limit, client: str, cost: float) -> None:
+        """Count what cannot be refused any more, at most a minute's worth of it beyond the limit:
+        the next attempts wait for it."""
+        self._count(limit, client, cost, None, limit.burst + limit.per_minute)
+
+    def _count(
+        self, limit: Limit, client: str, cost: float, most: float | None, cap: float | None
+    ) -> bool:
         now = self._clock()
         secret = self._keyring.daily_secret(now.date())
         name = hmac.digest(secret, f"{limit.name}\0{client}".encode(), "sha256")
@@ -61,21 +73,29 @@ class Attempts:
             if self._swept_at is None or now - self._swept_at >= _SWEEP_EVERY:
                 self._swept_at = now
                 _sweep(connection, now - KEPT)
-            if not _fill(connection, name, limit, now):
-                wait = math.ceil(60 / limit.per_minute)
-                raise TooManyAttempts(f"too many attempts; try again in {wait} s", retry_after=wait)
+            return _fill(connection, name, limit, now, cost, most, cap)
 
 
-def _fill(connection: Connection, name: bytes, limit: Limit, now: datetime) -> bool:
-    """One drop more. False, and unchanged, where the bucket would run over."""
-    drop = upsert(rate_buckets).values(name=name, level=1.0, at=now)
+def _fill(
+    connection: Connection,
+    name: bytes,
+    limit: Limit,
+    now: datetime,
+    cost: float,
+    most: float | None,
+    cap: float | None,
+) -> bool:
+    """`cost` drops more. False, and unchanged, where the bucket would hold more than `most`; with
+    `cap` it is filled up to that, whatever it holds."""
     passed = func.greatest(extract("epoch", now - rate_buckets.c.at), 0)
     left = func.greatest(rate_buckets.c.level - passed * (limit.per_minute / 60), 0)
+    level = left + cost if cap is None else func.greatest(left, func.least(left + cost, cap))
+    drop = upsert(rate_buckets).values(name=name, level=cost, at=now)
     done = connection.execute(
         drop.on_conflict_do_update(
             index_elements=["name"],
-            set_={"level": left + 1, "at": now},
-            where=left + 1 <= limit.burst,
+            set_={"level": level, "at": now},
+            where=None if most is None else left + cost <= most,
         ).returning(rate_buckets.c.level)
     )
     return done.first() is not None

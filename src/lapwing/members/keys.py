@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from lapwing.members import repository
 from lapwing.members.desk import Desk
@@ -13,9 +16,11 @@ from lapwing.members.tokens import digest, key_digest, new_key_secret
 from lapwing.model.actors import Actor
 from lapwing.model.errors import InvalidInput, NotFound
 from lapwing.model.events import EventKind
-from lapwing.model.organisations import ApiKey, Scope
+from lapwing.model.organisations import HOSTED_PER_MINUTE, ApiKey, Scope
 from lapwing.model.permissions import Permission
 from lapwing.store.clock import new_id
+
+MOST_PER_MINUTE = 100_000
 
 
 class Keys(Desk):
@@ -28,11 +33,13 @@ class Keys(Desk):
         name: str,
         scopes: Iterable[Scope | str],
         lists: Iterable[UUID] = (),
+        per_minute: int | None = None,
     ) -> tuple[ApiKey, str]:
         """A key and its secret, which is shown this once. No `lists` means every list.
 
-        Raises InvalidInput for an unknown scope or list, and NotAllowed unless Lapwing or a
-        member with `keys.manage` asks.
+        A key for hosted callers has no other scope, names its lists, and may ask `per_minute`
+        hashes a minute. Raises InvalidInput for an unknown scope or list, and NotAllowed unless
+        Lapwing or a member with `keys.manage` asks.
         """
         at, secret = self._clock(), new_key_secret()
         key = ApiKey(
@@ -42,7 +49,9 @@ class Keys(Desk):
             scopes=_checked_scopes(scopes),
             lists=tuple(dict.fromkeys(lists)),
             created_at=at,
+            per_minute=per_minute,
         )
+        key = _checked_hosted(key)
         with self._database.organisation(organisation) as connection:
             self._require(connection, actor, Permission.KEYS_MANAGE)
             if repository.organisation(connection, organisation) is None:
@@ -51,11 +60,13 @@ class Keys(Desk):
             if missing:
                 raise InvalidInput(f"there is no list {min(map(str, missing))}", field="lists")
             repository.add_key(connection, key, digest(secret), actor.name)
-            data = {
+            data: dict[str, Any] = {
                 "name": key.name,
                 "scopes": [scope.value for scope in key.scopes],
                 "lists": [str(one) for one in key.lists],
             }
+            if key.per_minute is not None:
+                data["per_minute"] = key.per_minute
             self._note(connection, organisation, EventKind.KEY_CREATED, actor, str(key.id), data)
         return key, secret
 
@@ -116,6 +127,23 @@ class Keys(Desk):
         # Once it is committed: who looks the key up from now on finds it revoked.
         self._remembered.forget_all()
         return revoked
+
+
+def _checked_hosted(key: ApiKey) -> ApiKey:
+    if not key.hosted:
+        if key.per_minute is not None:
+            raise InvalidInput("only a hosted key has a limit of its own", field="per_minute")
+        return key
+    if len(key.scopes) > 1:
+        raise InvalidInput(
+            "a key for hosted callers can do nothing else: it is in the hands of others",
+            field="scopes",
+        )
+    if not key.lists:
+        raise InvalidInput("a key for hosted callers names its lists", field="lists")
+    if key.per_minute is not None and not 1 <= key.per_minute <= MOST_PER_MINUTE:
+        raise InvalidInput(f"must lie between 1 and {MOST_PER_MINUTE}", field="per_minute")
+    return replace(key, per_minute=key.per_minute or HOSTED_PER_MINUTE)
 
 
 def _checked_scopes(scopes: Iterable[Scope | str]) -> tuple[Scope, ...]:

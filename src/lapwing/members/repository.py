@@ -190,6 +190,7 @@ def add_key(connection: Connection, key: ApiKey, secret: bytes, created_by: str)
             lists=list(key.lists),
             created_by=created_by,
             created_at=key.created_at,
+            per_minute=key.per_minute,
         )
     )
 
@@ -267,4 +268,5 @@ def _key(row: RowMapping) -> ApiKey:
         created_at=row["created_at"],
         revoked_at=row["revoked_at"],
         last_used_at=row["last_used_at"],
+        per_minute=row["per_minute"],
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from lapwing.model.indicators import CountReason, ListAction
 from lapwing.model.videos import VideoMatch
 
 
@@ -53,6 +54,10 @@ class Reason(Struct, frozen=True, kw_only=True):
     verified: bool = False
     video: VideoMatch | None = None
     """How much of a listed video was found, and when, for a reason of id `video`."""
+    asks: ListAction | None = None
+    """What the list asks for on this match, as far as it counts."""
+    short: CountReason | None = None
+    """Why it does not count, or for less than the list says."""
 
 
 class Finding(Struct, frozen=True, kw_only=True):

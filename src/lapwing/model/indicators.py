@@ -55,7 +55,7 @@ class CountReason(StrEnum):
     INDICATOR_EXPIRED = "indicator_expired"
     BEYOND_LIST_DISTANCE = "beyond_list_distance"
     ALLOW_ENTRY = "allow_entry"
-    """An allow entry that two members confirmed beats it."""
+    """An allow entry of the same exact hash beats it."""
     ALLOW_ENTRY_UNCONFIRMED = "allow_entry_unconfirmed"
     """Of an allow entry: a verified list says otherwise, and no second member has confirmed it."""
     REVIEW_LIST = "review_list"

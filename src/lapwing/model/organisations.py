@@ -82,6 +82,13 @@ class Scope(StrEnum):
     BANK_WRITE = "bank.write"
     CASES_READ = "cases.read"
     LEDGER_READ = "ledger.read"
+    HOSTED = "hosted"
+    """For machines of others: match or no match, on the lists that the key names. Stands alone,
+    and no member needs it."""
+
+
+HOSTED_PER_MINUTE = 120
+"""Hashes a minute that a hosted key may ask, unless it says otherwise."""
 
 
 class ApiKey(Struct, frozen=True, kw_only=True):
@@ -95,3 +102,9 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     created_at: datetime
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
+    per_minute: int | None = None
+    """Of a hosted key: hashes a minute."""
+
+    @property
+    def hosted(self) -> bool:
+        return Scope.HOSTED in self.scopes

@@ -14,6 +14,7 @@ from uuid import UUID
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from lapwing.bank import flood
 from lapwing.bank.index.view import BankView
 from lapwing.bank.live import LiveBank
 from lapwing.cases.records import Decided, Gathered
@@ -34,6 +35,7 @@ from lapwing.model.refusals import Refusal
 from lapwing.model.submissions import Submission
 from lapwing.screening import repository
 from lapwing.screening.admission import Admitted, admit
+from lapwing.screening.counting import lowered, matches_of
 from lapwing.screening.coverage import unseen
 from lapwing.screening.detection import detect
 from lapwing.screening.keeping import keep
@@ -148,7 +150,8 @@ class Screening:
     def _record(self, batch: _Batch) -> dict[Key, Decision]:
         """Write the batch; returns the standing decision for every key in it.
 
-        Locks are taken in one order everywhere: items by key, the organisation's cases, its ledger.
+        Locks are taken in one order everywhere: items by key, the history of matches, the bank's
+        generation, the organisation's cases, its ledger.
         """
         organisation = batch.organisation.id
         wanted = sorted((one for one, _ in batch.judged.values()), key=lambda one: one.key)
@@ -162,10 +165,33 @@ class Screening:
                 standing = repository.first_decisions(connection, late)
             batch.keep_only(fresh)
             if fresh:
-                standing |= self._record_fresh(connection, batch)
+                floods = self._count_matches(connection, batch)
+                standing |= self._record_fresh(connection, batch, floods)
         return standing
 
-    def _record_fresh(self, connection: Connection, batch: _Batch) -> dict[Key, Decision]:
+    def _count_matches(self, connection: Connection, batch: _Batch) -> tuple[Event, ...]:
+        """Add the batch to the history of what it matched. What that makes a flood counts for less
+        from here on, also for the items of this batch, which are decided anew."""
+        matches: Counter[tuple[UUID, int]] = Counter()
+        for _, one in batch.judged.values():
+            matches.update(matches_of(one.findings))
+        tripped = flood.count(connection, batch.organisation.id, matches, batch.at)
+        for key, (admitted, one) in batch.judged.items() if tripped.indicators else ():
+            findings = tuple(lowered(finding, tripped.indicators) for finding in one.findings)
+            if findings == one.findings:
+                continue
+            ruling = self._policy.decide(
+                one.item, findings, batch.organisation, one.decision.generation
+            )
+            decision = replace(
+                one.decision, actions=ruling.actions, rules=ruling.rules, why=ruling.why
+            )
+            batch.judged[key] = (admitted, Decided(one.item, decision, findings))
+        return tripped.events
+
+    def _record_fresh(
+        self, connection: Connection, batch: _Batch, floods: Sequence[Event]
+    ) -> dict[Key, Decision]:
         organisation = batch.organisation.id
         decided = [one for _, one in batch.judged.values()]
         gathered = self._cases.gather(connection, organisation, decided, batch.at)
@@ -188,7 +214,9 @@ class Screening:
             _decided(batch.actor, one, decision)
             for one, decision in zip(decided, decisions, strict=True)
         ]
-        self._ledger.append(connection, organisation, [*events, *gathered.events, *kept.events])
+        self._ledger.append(
+            connection, organisation, [*floods, *events, *gathered.events, *kept.events]
+        )
         return {(decision.source, decision.source_id): decision for decision in decisions}
 
 

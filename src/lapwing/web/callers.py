@@ -46,8 +46,8 @@ class Caller:
     def scopes(self) -> frozenset[Scope]:
         if self.key is not None:
             return frozenset(self.key.scopes)
-        permissions = self.person.permissions
-        return frozenset(scope for scope in Scope if Permission(scope.value) in permissions)
+        permissions = {permission.value for permission in self.person.permissions}
+        return frozenset(scope for scope in Scope if scope.value in permissions)
 
     @property
     def lists(self) -> frozenset[UUID] | None:

@@ -150,6 +150,13 @@ def test_no_pack_can_report_or_accuse() -> None:
             load_pack(changed('"review"', f'"{name}"'), "mine.toml")
 
 
-def test_no_shipped_rule_removes_or_speaks_to_the_person_acting() -> None:
+def test_no_shipped_rule_speaks_to_the_person_acting_or_removes_unless_a_list_asks_for_it() -> None:
     mild = {Action.ALLOW, Action.REVIEW, Action.HOLD, Action.CASE}
-    assert {a for pack in shipped_packs() for rule in pack.rules for a in rule.actions} <= mild
+    removing = 0
+    for rule in (rule for pack in shipped_packs() for rule in pack.rules):
+        if Action.REMOVE in rule.actions:
+            assert 'min_asks="remove"' in rule.when.text
+            assert "not any_finding" not in rule.when.text
+            removing += 1
+        assert set(rule.actions) <= mild | {Action.REMOVE}
+    assert removing == 2

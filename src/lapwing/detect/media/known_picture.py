@@ -2,7 +2,8 @@
 
 Known and near as DESIGN says (`Hit.known`). An exact cryptographic hash on an allow list makes
 that one picture harmless: what merely resembles it elsewhere is then told as a reason and no
-longer sends it to review; a verified block list still makes it known.
+longer sends it to review. A verified block list still makes it known, unless a second member has
+confirmed the allow entry.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from lapwing.detect.contract import Example
 from lapwing.detect.examples import OTHER_PDQ, PDQ, SHA256, bank_list, far, indicator, item
 from lapwing.detect.reasons import reason, shared, strength
 from lapwing.model.findings import Family, Finding, FindingKind, Reason
-from lapwing.model.indicators import IndicatorKind, ListKind
+from lapwing.model.indicators import CountReason, IndicatorKind, ListKind
 from lapwing.model.items import Advert, Item, Media, Message, PictureHashes
+from lapwing.model.videos import telling
 
 _EXACT = (IndicatorKind.SHA256, IndicatorKind.SHA1, IndicatorKind.MD5)
 
@@ -28,7 +30,7 @@ class KnownPicture:
     """Media, and the pictures of adverts, messages, profiles and tips."""
 
     name = "known_picture"
-    version = "1"
+    version = "2"
     family = Family.MEDIA
     kinds = frozenset({"media", "message", "advert", "profile", "tip"})
 
@@ -37,7 +39,7 @@ class KnownPicture:
         places: list[int] = []
         pictures: list[PictureHashes] = []
         for place, entry in enumerate(items):
-            for picture in entry.pictures:
+            for picture in (*entry.pictures, *_stills(entry)):
                 places.append(place)
                 pictures.append(picture)
         by_item: defaultdict[int, dict[FindingKind, list[Reason]]] = defaultdict(dict)
@@ -68,6 +70,12 @@ class KnownPicture:
         return _EXAMPLES
 
 
+def _stills(entry: Item) -> Iterator[PictureHashes]:
+    """Frames of a video or an animation: a listed picture may be one of them."""
+    for frame in telling(entry.film):
+        yield PictureHashes(pdq=frame.pdq, quality=frame.quality)
+
+
 def _hits(pictures: Sequence[PictureHashes], bank: BankView) -> dict[int, list[Hit]]:
     """Hits by picture number: one search a kind of hash, whatever the size of the batch."""
     found: defaultdict[int, list[Hit]] = defaultdict(list)
@@ -96,16 +104,26 @@ def _told(hits: list[Hit], quality: int | None) -> Iterator[tuple[FindingKind, l
     known = [hit for hit in hits if hit.known(quality)]
     allowed = [hit for hit in hits if hit.list.kind is ListKind.ALLOW]
     near = [hit for hit in hits if hit not in known and hit not in allowed]
-    if known:
+    allows = bool(allowed) and (not known or any(hit.confirmed for hit in allowed))
+    if known and not allows:
         yield FindingKind.KNOWN_MEDIA, _reasons(known + near, quality)
-    if allowed:
-        yield FindingKind.HARMLESS_MEDIA, _reasons(allowed if known else allowed + near, quality)
-    if near and not known and not allowed:
+    if allows:
+        beaten = _reasons(known + near, quality, CountReason.ALLOW_ENTRY)
+        yield FindingKind.HARMLESS_MEDIA, [*_reasons(allowed, quality), *beaten]
+    elif allowed:
+        beaten = _reasons(allowed, quality, CountReason.ALLOW_ENTRY_UNCONFIRMED)
+        yield FindingKind.HARMLESS_MEDIA, beaten
+    elif near and not known:
         yield FindingKind.NEAR_MEDIA, _reasons(near, quality)
 
 
-def _reasons(hits: list[Hit], quality: int | None) -> list[Reason]:
-    return [reason(hit, quality=quality if hit.kind is IndicatorKind.PDQ else None) for hit in hits]
+def _reasons(
+    hits: list[Hit], quality: int | None, beaten: CountReason | None = None
+) -> list[Reason]:
+    return [
+        reason(hit, quality=quality if hit.kind is IndicatorKind.PDQ else None, beaten=beaten)
+        for hit in hits
+    ]
 
 
 _KNOWN, _NEAR, _HARMLESS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,13 +11,15 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
-from lapwing.bank.changes import Added, NewList, Withdrawn
+from lapwing.bank.changes import Added, ListChange, NewList, Withdrawn
 from lapwing.model.errors import LimitExceeded, NotAllowed, NotFound
 from lapwing.model.indicators import BankList, Indicator, IndicatorKind, NewIndicator
 from lapwing.model.organisations import Scope
-from lapwing.web.authority import by_key
+from lapwing.model.permissions import Permission
+from lapwing.web.authority import by_key, by_member
 from lapwing.web.callers import Caller
 from lapwing.web.given import CallerGiven, HouseGiven
+from lapwing.web.overriding import propose
 from lapwing.web.problems import REFUSALS
 
 MAX_INDICATORS = 10_000
@@ -77,6 +80,17 @@ class Withdrawal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     values: list[Annotated[str, Meta(max_length=8192)] | ListedValue] = []
 
 
+class OverrideReason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    basis: Annotated[str, Meta(min_length=1, max_length=500)]
+    category: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class Proposed(Struct, frozen=True, kw_only=True):
+    confirmation: UUID
+    """Waits in `/v1/confirmations` for another member."""
+    expires_at: datetime
+
+
 @get("/v1/lists", operation_id="list_lists", **_READ)
 def lists(house: HouseGiven, caller: CallerGiven) -> Lists:
     """The lists that the caller reaches."""
@@ -96,6 +110,46 @@ def create_list(house: HouseGiven, caller: CallerGiven, data: JSONBody[NewList])
 def get_list(house: HouseGiven, caller: CallerGiven, list_id: ListId) -> BankList:
     """One list."""
     return _reached(house, caller, list_id)
+
+
+@post(
+    "/v1/lists/{list_id:uuid}/change",
+    opt=by_member(Permission.BANK_WRITE),
+    sync_to_thread=True,
+    status_code=200,
+    tags=["bank"],
+    responses=_REFUSED,
+    operation_id="change_list",
+)
+def change_list(
+    house: HouseGiven, caller: CallerGiven, list_id: ListId, data: JSONBody[ListChange]
+) -> BankList:
+    """Change what a match on a list asks for, its distances, its validity, or whether it is
+    verified, with the reason. Acts on the next match. For members: it changes what happens to
+    people's items."""
+    return house.bank.change_list(caller.organisation, caller.actor, list_id, data)
+
+
+@post(
+    "/v1/lists/{list_id:uuid}/indicators/{indicator:int}/override",
+    opt=by_member(Permission.BANK_WRITE),
+    sync_to_thread=True,
+    tags=["bank"],
+    responses=_REFUSED,
+    operation_id="propose_override",
+)
+def propose_override(
+    house: HouseGiven,
+    caller: CallerGiven,
+    list_id: ListId,
+    indicator: FromPath[Annotated[int, Meta(ge=1, le=_BIGINT)]],
+    data: JSONBody[OverrideReason],
+) -> Proposed:
+    """Propose that an allow entry beats verified lists. It does once another member confirms."""
+    confirmation = propose(
+        house, caller.organisation, caller.person, list_id, indicator, data.basis, data.category
+    )
+    return Proposed(confirmation=confirmation.id, expires_at=confirmation.expires_at)
 
 
 @get("/v1/lists/{list_id:uuid}/indicators", operation_id="list_indicators", **_READ)
@@ -153,4 +207,13 @@ def _reached(house: HouseGiven, caller: Caller, list_id: UUID) -> BankList:
     return house.bank.list_named(caller.organisation, list_id)
 
 
-ROUTES: list[HTTPRouteHandler] = [lists, create_list, get_list, indicators, add, withdraw]
+ROUTES: list[HTTPRouteHandler] = [
+    lists,
+    create_list,
+    get_list,
+    change_list,
+    indicators,
+    add,
+    withdraw,
+    propose_override,
+]

@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
+from lapwing.members.keys import MOST_PER_MINUTE
 from lapwing.model.organisations import ApiKey, Scope
 from lapwing.model.permissions import Permission
 from lapwing.web.authority import by_member
@@ -20,11 +21,13 @@ _REFUSED = {code: REFUSALS[code] for code in (400, 401, 403, 404)}
 
 
 class NewKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`lists` empty means every list of the organisation."""
+    """`lists` empty means every list of the organisation. The scope `hosted` stands alone, needs
+    lists, and may have a limit of hashes a minute (120)."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)]
     scopes: Annotated[tuple[Scope, ...], Meta(min_length=1)]
     lists: tuple[UUID, ...] = ()
+    per_minute: Annotated[int, Meta(ge=1, le=MOST_PER_MINUTE)] | None = None
 
 
 class MadeKey(Struct, frozen=True, kw_only=True):
@@ -64,7 +67,7 @@ def create_key(house: HouseGiven, caller: CallerGiven, data: JSONBody[NewKey]) -
     The session must have shown within ten minutes who sits there.
     """
     key, secret = house.members.create_key(
-        caller.organisation, caller.actor, data.name, data.scopes, data.lists
+        caller.organisation, caller.actor, data.name, data.scopes, data.lists, data.per_minute
     )
     return MadeKey(key=key, secret=secret)
 

@@ -47,7 +47,8 @@ def me(house: HouseGiven, caller: CallerGiven) -> Me:
         actor=caller.actor,
         role=caller.member.role if caller.member else None,
         scopes=tuple(scope for scope in Scope if scope in caller.scopes),
-        lists=tuple(sorted(caller.lists or ())),
+        # A hosted caller learns nothing of lists.
+        lists=() if Scope.HOSTED in caller.scopes else tuple(sorted(caller.lists or ())),
     )
 
 

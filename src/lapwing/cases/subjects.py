@@ -65,6 +65,8 @@ def _recognised(reasons: Sequence[Reason]) -> Iterator[Subject]:
         ):
             yield _subject(SubjectKind.HASH, f"{name}:{reason.value}")
     for reason in reasons:
+        if reason.id == "video":
+            yield _subject(SubjectKind.HASH, f"video:{reason.value}")
         if reason.id in _LINKS:
             yield _subject(_LINKS[reason.id], reason.value)
 

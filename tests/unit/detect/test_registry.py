@@ -42,7 +42,12 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 
 def test_a_detector_of_another_package_is_found_after_our_own(install: Install) -> None:
     install("polite", GOOD)
-    assert [found.name for found in detectors()] == ["known_link", "known_picture", "polite"]
+    assert [found.name for found in detectors()] == [
+        "known_link",
+        "known_picture",
+        "known_video",
+        "polite",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +71,7 @@ def test_a_broken_add_on_is_named_and_the_others_go_on(
     install("polite", GOOD)
     found = survey()
     assert [detector.name for detector in found.detectors][-1] == "polite"
-    assert len(found.detectors) == 3
+    assert len(found.detectors) == 4
     (broken,) = found.broken
     assert (broken.entry_point, broken.package) == ("rude", "addon_rude")
     assert said in broken.reason

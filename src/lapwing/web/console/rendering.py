@@ -12,6 +12,7 @@ from lapwing.app import House
 from lapwing.model.cases import CaseState, Outcome, SubjectKind
 from lapwing.model.findings import FindingKind, Reason
 from lapwing.model.indicators import IndicatorKind
+from lapwing.model.videos import VideoMatch
 from lapwing.web.callers import Caller
 from lapwing.web.console.static import has_htmx
 from lapwing.web.sessions import form_token
@@ -67,10 +68,13 @@ _HOW = {
     "url": "same address",
     "domain": "same site",
     "pdq": "looks alike (PDQ)",
+    "video": "frames look alike (vPDQ)",
     "md5": "same bytes (MD5)",
     "sha1": "same bytes (SHA-1)",
     "sha256": "same bytes (SHA-256)",
 }
+
+_SHOWN_RANGES = 5
 
 SHOWN_VALUES = frozenset({"url", "domain"})
 """Reasons whose listed value people can read, and is shown; as text, never as a link."""
@@ -79,7 +83,9 @@ SHOWN_VALUES = frozenset({"url", "domain"})
 def reason_words(reason: Reason) -> str:
     """One reason as a line: how it matched, on which list."""
     how = [_HOW.get(reason.id, reason.id)]
-    if reason.distance is not None and reason.id == IndicatorKind.PDQ:
+    if reason.video is not None:
+        how.append(video_words(reason.video))
+    if reason.distance is not None and reason.id in (IndicatorKind.PDQ, "video"):
         how.append(f"distance {reason.distance} of 256")
     if reason.quality is not None:
         how.append(f"quality {reason.quality}")
@@ -89,6 +95,17 @@ def reason_words(reason: Reason) -> str:
     if reason.category:
         where.append(reason.category)
     return " · ".join(where)
+
+
+def video_words(match: VideoMatch) -> str:
+    """How much of either video matched, and when."""
+    spans = [f"{begin:g}–{end:g} s" for begin, end in match.ranges[:_SHOWN_RANGES]]
+    more = len(match.ranges) - len(spans)
+    when = ", ".join([*spans, f"{more} more"] if more > 0 else spans)
+    return (
+        f"{match.query_percent:g} % of this video, {match.compared_percent:g} % of the listed one, "
+        f"at {when}"
+    )
 
 
 def shortened(value: str, most: int = 28) -> str:

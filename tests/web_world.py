@@ -17,7 +17,9 @@ from litestar.testing import TestClient
 from PIL import Image, ImageDraw
 
 from lapwing.app import House, wire
+from lapwing.bank import hosted_rows
 from lapwing.bank.changes import NewList
+from lapwing.bank.opinion_records import Says
 from lapwing.confirm.records import ALLOW_OVERRIDE
 from lapwing.law.registry import may_keep_content
 from lapwing.law.rows import LawRow
@@ -68,6 +70,12 @@ class Side:
     """One of the reviewer's recovery codes."""
     session: UUID
     """The reviewer's own, which runs."""
+    opinion: UUID
+    """The reviewer's, that an entry is wrong."""
+    quarantined: UUID
+    """The dispute that follows from it."""
+    probing: UUID
+    """Of a hosted caller."""
 
     @property
     def bearer(self) -> dict[str, str]:
@@ -175,6 +183,7 @@ def settle(house: House, name: str, *, known: str = KNOWN_SHA256) -> Side:
         item=UUID(decision["item"]),
         kept=kept.id,
         **_prove(house, people[Role.REVIEWER], people[Role.ANALYST]),
+        **_doubt(house, people[Role.REVIEWER], listed.id, key.id),
     )
 
 
@@ -212,6 +221,19 @@ def _prove(house: House, reviewer: Member, analyst: Member) -> dict[str, Any]:
         "recovery": codes[0],
         "session": signed.session.id,
     }
+
+
+def _doubt(house: House, reviewer: Member, list_id: UUID, key: UUID) -> dict[str, UUID]:
+    """An entry that somebody disputes, and a hosted caller's questions that looked like probing."""
+    mine = reviewer.organisation
+    entry = NewIndicator(kind=IndicatorKind.MD5, value=reviewer.id.hex)
+    (indicator,) = house.bank.add(mine, SYSTEM, list_id, [entry]).ids
+    opinion = house.opinions.give(mine, reviewer, indicator, Says.FALSE, "a drawing")
+    (quarantined,) = house.quarantine.acting(mine)
+    with house.database.organisation(mine) as connection:
+        probing = hosted_rows.find(connection, mine, new_id(), key, "variants", 70, house.clock())
+    assert probing is not None
+    return {"opinion": opinion.id, "quarantined": quarantined.id, "probing": probing}
 
 
 def session_of(house: House, member: Member) -> str:

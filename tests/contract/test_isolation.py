@@ -141,6 +141,58 @@ ATTEMPTS: dict[str, Attempt] = {
         (404,),
         body=lambda side: {"json": {"ids": list(side.indicators), "why": "to blind them"}},
     ),
+    "POST /v1/lists/{list_id:uuid}/change": Attempt(
+        lambda s: f"/v1/lists/{s.list_id}/change",
+        (404,),
+        member=True,
+        body=lambda side: {"json": {"action": "none", "why": "to blind them"}},
+    ),
+    "POST /v1/lists/{list_id:uuid}/indicators/{indicator:int}/override": Attempt(
+        lambda s: f"/v1/lists/{s.list_id}/indicators/{s.indicators[0]}/override",
+        (404,),
+        member=True,
+        body=lambda side: {"json": {"basis": "to let it pass", "category": "test"}},
+    ),
+    "GET /v1/indicators/{indicator:int}/opinions": Attempt(
+        lambda s: f"/v1/indicators/{s.indicators[0]}/opinions", (404,), member=True
+    ),
+    "POST /v1/indicators/{indicator:int}/opinions": Attempt(
+        lambda s: f"/v1/indicators/{s.indicators[0]}/opinions",
+        (404,),
+        member=True,
+        body=lambda side: {"json": {"says": "false", "why": "to blind them"}},
+    ),
+    "POST /v1/opinions/{opinion:uuid}/retract": Attempt(
+        lambda s: f"/v1/opinions/{s.opinion}/retract",
+        (404,),
+        member=True,
+        body=lambda side: {"json": {"why": "was here"}},
+    ),
+    "GET /v1/quarantine": Attempt(at("/v1/quarantine"), (200,), member=True),
+    "POST /v1/quarantine/{quarantine_id:uuid}/release": Attempt(
+        lambda s: f"/v1/quarantine/{s.quarantined}/release",
+        (404,),
+        member=True,
+        body=lambda side: {"json": {"why": "was here"}},
+    ),
+    "POST /v1/quarantine/{quarantine_id:uuid}/confirm": Attempt(
+        lambda s: f"/v1/quarantine/{s.quarantined}/confirm",
+        (404,),
+        member=True,
+        body=lambda side: {"json": {"why": "was here"}},
+    ),
+    "POST /v1/hosted/match": Attempt(
+        at("/v1/hosted/match"),
+        (403,),
+        body=lambda side: {"json": {"hashes": [{"hash": THEIRS, "kind": "sha256"}]}},
+    ),
+    "GET /v1/hosted/findings": Attempt(at("/v1/hosted/findings"), (200,), member=True),
+    "POST /v1/hosted/findings/{finding:uuid}/seen": Attempt(
+        lambda s: f"/v1/hosted/findings/{s.probing}/seen",
+        (404,),
+        member=True,
+        body=lambda side: {"json": {"why": "was here"}},
+    ),
     "GET /v1/cases": Attempt(at("/v1/cases"), (200,)),
     "GET /v1/cases/{case:str}": Attempt(lambda s: f"/v1/cases/{s.case}", (404,)),
     "POST /v1/cases/{case:str}/claim": Attempt(
@@ -334,6 +386,7 @@ ATTEMPTS: dict[str, Attempt] = {
 
 
 NAMED = ("list_id", "case", "item", "key_id", "kept", "proposed", "passkey", "session")
+NAMED += ("opinion", "quarantined", "probing")
 
 
 @pytest.fixture(scope="module")

@@ -170,7 +170,7 @@ def _trusted(member: Member, partner: str | None, indicator: Indicator) -> bool:
 def _found(connection: Connection, indicator: int) -> Indicator:
     found = repository.indicator(connection, indicator)
     if found is None:
-        raise NotFound(f"there is no indicator {indicator}")
+        raise NotFound("there is no such indicator")
     return found
 
 

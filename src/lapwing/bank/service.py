@@ -115,7 +115,7 @@ class Bank:
         with self._database.organisation(organisation) as connection:
             found = repository.indicator(connection, identity)
         if found is None:
-            raise NotFound(f"there is no indicator {identity}")
+            raise NotFound("there is no such indicator")
         return found
 
     def override(

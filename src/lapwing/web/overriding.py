@@ -27,7 +27,7 @@ def propose(
     listed = house.bank.list_named(organisation, list_id)
     found = house.bank.indicator(organisation, indicator)
     if found.list != listed.id:
-        raise NotFound(f"there is no indicator {indicator} on this list")
+        raise NotFound("there is no such indicator on this list")
     if listed.kind is not ListKind.ALLOW:
         raise InvalidInput("only an entry of an allow list can be proposed", field="list")
     if found.withdrawn_at is not None:

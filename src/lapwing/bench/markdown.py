@@ -12,9 +12,12 @@ from lapwing.model.errors import InvalidInput
 Cell = Any
 
 
-def written(text: str, results: Mapping[str, Sequence[Measured]], made_on: str) -> str:
+def written(
+    text: str, results: Mapping[str, Sequence[Measured]], made_on: str, options: str = ""
+) -> str:
     """`text` with the tables of each result between `<!-- bench NAME -->` and `<!-- end -->`.
 
+    `options` are those of the command that made them, with a space before.
     Raises InvalidInput when the document has no place for one of them.
     """
     for name, tables in results.items():
@@ -24,7 +27,9 @@ def written(text: str, results: Mapping[str, Sequence[Measured]], made_on: str) 
                 f"the document has no place for {name}: <!-- bench {name} --> … <!-- end -->",
                 field="markdown",
             )
-        body = f"`lapwing bench {name}` on {made_on}:\n\n" + "\n".join(map(_section, tables))
+        body = f"`lapwing bench {name}{options}` on {made_on}:\n\n" + "\n".join(
+            map(_section, tables)
+        )
         text = place.sub(lambda found, body=body: f"{found[1]}{body}{found[2]}", text)  # type: ignore[misc]
     return text
 

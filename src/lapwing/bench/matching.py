@@ -1,28 +1,24 @@
-"""How fast matching is: the Hamming scan, exact look-ups, and a change until it is visible."""
+"""How fast exact look-ups are, and how long a change takes until it is visible."""
 
 from __future__ import annotations
 
-import importlib
 import statistics
 import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from types import ModuleType
 from typing import Any
 from uuid import UUID
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lapwing.bank.index.exact import ExactIndex, hash_keys, text_keys
-from lapwing.bank.index.hamming import HammingIndex
 from lapwing.bank.live import LiveBank
 from lapwing.bank.service import Bank, NewList
 from lapwing.evidence.ledger import Ledger
 from lapwing.model.actors import SYSTEM
-from lapwing.model.indicators import NEAR_DISTANCE, IndicatorKind, ListKind, NewIndicator
+from lapwing.model.indicators import IndicatorKind, ListKind, NewIndicator
 from lapwing.store.clock import new_id, utc_now
 from lapwing.store.database import Database
 from lapwing.store.keyring import Keyring
@@ -31,12 +27,27 @@ Row = dict[str, Any]
 SEED = 20_260_501
 
 
-def measure_index(sizes: tuple[int, ...] = (100_000, 1_000_000)) -> list[Row]:
-    """Rows of (what, median, unit, note) for the indexes in memory, on random codes."""
-    rows: list[Row] = []
-    for size in sizes:
-        rows += _scans(size)
-    return [*rows, *_look_ups(max(sizes))]
+def measure_look_ups(size: int) -> list[Row]:
+    """Rows of (what, median, unit, note) for exact look-ups in memory."""
+    rng = np.random.default_rng(SEED)
+    ids = np.arange(size, dtype=np.int64)
+    hashes = rng.integers(0, 256, (size, 32), dtype=np.uint8)
+    exact = ExactIndex.build(hashes, ids)
+    asked = [bytes(row) for row in rng.integers(0, 256, (10_000, 32), dtype=np.uint8)]
+    texts = [b"host%d.example/path/%d" % (k % 997, k) for k in range(size)]
+    links = ExactIndex.build(text_keys(texts), ids)
+    note = f"{size:,} listed, 10,000 a call, none listed"
+
+    def fresh() -> list[bytes]:
+        # New objects, as Python remembers the hash of one it has seen.
+        return [b"other%d.example/" % k for k in range(10_000)]
+
+    by_hash = _median_ms([lambda: exact.search(hash_keys(asked, 32))] * 9)
+    by_link = _median_ms([partial(links.search_texts, fresh()) for _ in range(9)])
+    return [
+        _row("SHA-256 look-ups", 10_000 / by_hash * 1000, "look-ups/s", note),
+        _row("URL look-ups", 10_000 / by_link * 1000, "look-ups/s", note),
+    ]
 
 
 def measure_live(
@@ -69,54 +80,6 @@ def measure_live(
         finally:
             bank.withdraw(organisation, SYSTEM, chosen.id, ids=ids, why="measurement over")
     return rows
-
-
-def _scans(size: int) -> list[Row]:
-    rng = np.random.default_rng(SEED)
-    codes = rng.integers(0, 256, (size, 32), dtype=np.uint8)
-    queries = rng.integers(0, 256, (100, 32), dtype=np.uint8)
-    index = HammingIndex.build(codes, np.arange(size, dtype=np.int64))
-    note = f"{size:,} hashes, radius {NEAR_DISTANCE}, one core"
-    single = _median_ms([_searching(index, queries[k : k + 1]) for k in range(21)])
-    batch = _median_ms([_searching(index, queries)] * 5) / len(queries)
-    rows = [
-        _row("scan, one query a call", single, "ms/query", note),
-        _row("scan, 100 queries a call", batch, "ms/query", note),
-    ]
-    faiss = _faiss()
-    if faiss is not None:
-        faiss.omp_set_num_threads(1)
-        flat = faiss.IndexBinaryFlat(256)
-        flat.add(codes)
-        other = _median_ms([lambda: flat.range_search(queries, NEAR_DISTANCE + 1)] * 5)
-        rows.append(_row("faiss flat, 100 queries a call", other / 100, "ms/query", note))
-    return rows
-
-
-def _searching(index: HammingIndex, queries: NDArray[np.uint8]) -> Callable[[], object]:
-    return lambda: index.search(queries, NEAR_DISTANCE)
-
-
-def _look_ups(size: int) -> list[Row]:
-    rng = np.random.default_rng(SEED)
-    ids = np.arange(size, dtype=np.int64)
-    hashes = rng.integers(0, 256, (size, 32), dtype=np.uint8)
-    exact = ExactIndex.build(hashes, ids)
-    asked = [bytes(row) for row in rng.integers(0, 256, (10_000, 32), dtype=np.uint8)]
-    texts = [b"host%d.example/path/%d" % (k % 997, k) for k in range(size)]
-    links = ExactIndex.build(text_keys(texts), ids)
-    note = f"{size:,} listed, 10,000 a call, none listed"
-
-    def fresh() -> list[bytes]:
-        # New objects, as Python remembers the hash of one it has seen.
-        return [b"other%d.example/" % k for k in range(10_000)]
-
-    by_hash = _median_ms([lambda: exact.search(hash_keys(asked, 32))] * 9)
-    by_link = _median_ms([partial(links.search_texts, fresh()) for _ in range(9)])
-    return [
-        _row("SHA-256 look-ups", 10_000 / by_hash * 1000, "look-ups/s", note),
-        _row("URL look-ups", 10_000 / by_link * 1000, "look-ups/s", note),
-    ]
 
 
 def _following(
@@ -155,14 +118,6 @@ def _following(
 def _entries(rng: np.random.Generator, count: int) -> list[NewIndicator]:
     codes = rng.integers(0, 256, (count, 32), dtype=np.uint8)
     return [NewIndicator(kind=IndicatorKind.PDQ, value=bytes(code).hex()) for code in codes]
-
-
-def _faiss() -> ModuleType | None:
-    """The module where it happens to be installed; Lapwing does not ask for it."""
-    try:
-        return importlib.import_module("faiss")
-    except ImportError:
-        return None
 
 
 def _median_ms(steps: list[Callable[[], object]]) -> float:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from lapwing.bench import hashing, ledger, matching, pdq_limits, screening
+from lapwing.bench import hashing, indexes, ledger, matching, pdq_limits, screening, serving
 from lapwing.bench.place import throwaway_house
 from lapwing.settings import Settings
 
@@ -39,9 +42,28 @@ def measure_hashing(settings: Settings, small: bool) -> Iterator[Measured]:
     yield Measured("Hashing pictures", rows)
 
 
-def measure_matching(settings: Settings, small: bool) -> Iterator[Measured]:
-    sizes = (10_000,) if small else (100_000, 1_000_000)
-    yield Measured("Matching in memory", matching.measure_index(sizes))
+def measure_matching(
+    settings: Settings,
+    small: bool,
+    sizes: Sequence[int] = (1_000_000,),
+    others_up_to: int = 10_000_000,
+) -> Iterator[Measured]:
+    """`sizes`: codes in the Hamming index; above `others_up_to` no other index is measured."""
+    sizes = (60_000,) if small else sizes
+    queries = 40 if small else 1_000
+    load = f"load average {os.getloadavg()[0]:.1f}"
+    yield Measured(
+        f"Hamming index, radius 31, random codes ({load})",
+        indexes.measure_sides(sizes, queries, others_up_to),
+    )
+    yield Measured(
+        "Recall against the scan",
+        indexes.measure_recall(60_000 if small else 1_000_000, 20 if small else 200),
+    )
+    with tempfile.TemporaryDirectory(prefix="lapwing-bench-") as folder:
+        rows = indexes.measure_changes(sizes, Path(folder), 10 if small else 200)
+    yield Measured("The Hamming index as a file, and changed while it is searched", rows)
+    yield Measured("Exact look-ups", matching.measure_look_ups(10_000 if small else 1_000_000))
     with throwaway_house(settings) as house:
         organisation = ledger.fresh_organisation(house.database)
         rows = matching.measure_live(
@@ -65,10 +87,20 @@ def measure_pdq(settings: Settings, small: bool) -> Iterator[Measured]:
     yield Measured("Where PDQ stops: pictures with little to see", pdq_limits.measure_plain())
 
 
+def measure_serving(settings: Settings, small: bool, **sizes: int) -> Iterator[Measured]:
+    """`sizes`: those of `serving.measure`."""
+    if small:
+        sizes = {"codes": 5_000, "seconds": 1, "connections": 4, **sizes}
+    with throwaway_house(settings) as house:
+        rows = list(serving.measure(house, **sizes))
+    yield Measured("Matching over HTTP", rows)
+
+
 SUITE: dict[str, Bench] = {
     "screen": measure_screening,
     "hash": measure_hashing,
     "match": measure_matching,
     "ledger": measure_ledger,
     "pdq": measure_pdq,
+    "serve": measure_serving,
 }

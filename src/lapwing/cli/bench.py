@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +11,10 @@ import typer
 
 from lapwing.bench.markdown import columns_of, skeleton, written
 from lapwing.bench.place import machine
-from lapwing.bench.suite import SUITE, Measured
+from lapwing.bench.suite import SUITE, Bench, Measured, measure_matching, measure_serving
 from lapwing.cli.output import Json, eye, page, plain, show, table, write_json
 from lapwing.cli.session import settings
+from lapwing.model.errors import InvalidInput
 
 app = typer.Typer(
     help="Measure. Runs in a throw-away database; LAPWING_DATABASE_URL names another.",
@@ -44,9 +47,25 @@ def hashing(small: Small = False, markdown: Document = None, json: Json = False)
 
 
 @app.command("match")
-def match(small: Small = False, markdown: Document = None, json: Json = False) -> None:
-    """Hamming scan and exact look-ups; a bank that changes."""
-    _run(["match"], small, markdown, json)
+def match(
+    codes: Annotated[
+        str, typer.Option(help="Sizes of the Hamming index, with commas between them.")
+    ] = "1000000",
+    others_up_to: Annotated[
+        int, typer.Option(help="Measure threatexchange and FAISS up to this size.")
+    ] = 10_000_000,
+    small: Small = False,
+    markdown: Document = None,
+    json: Json = False,
+) -> None:
+    """The Hamming index beside the scan, threatexchange and FAISS (where installed); recall;
+    exact look-ups; a bank that changes."""
+    sizes = tuple(_size(part) for part in codes.split(","))
+    bench = partial(measure_matching, sizes=sizes, others_up_to=others_up_to)
+    asked = f" --codes {codes}" if codes != "1000000" else ""
+    if others_up_to != 10_000_000:
+        asked += f" --others-up-to {others_up_to}"
+    _run(["match"], small, markdown, json, {"match": bench}, asked)
 
 
 @app.command("ledger")
@@ -61,21 +80,56 @@ def pdq(small: Small = False, markdown: Document = None, json: Json = False) -> 
     _run(["pdq"], small, markdown, json)
 
 
+@app.command("serve")
+def serve(
+    codes: Annotated[int | None, typer.Option(min=1, help="PDQ hashes in the bank.")] = None,
+    hashes: Annotated[int | None, typer.Option(min=1, max=500, help="Hashes a call.")] = None,
+    seconds: Annotated[int | None, typer.Option(min=1, help="Of each measurement.")] = None,
+    connections: Annotated[int | None, typer.Option(min=1, help="Kept by the client.")] = None,
+    small: Small = False,
+    markdown: Document = None,
+    json: Json = False,
+) -> None:
+    """Matching over HTTP: a server of two workers on loopback, driven by wrk where that is
+    installed. 1,000,000 hashes, 8 a call, 10 seconds, 32 connections."""
+    given = {"codes": codes, "hashes": hashes, "seconds": seconds, "connections": connections}
+    sizes = {name: value for name, value in given.items() if value is not None}
+    bench = partial(measure_serving, **sizes)
+    asked = "".join(f" --{name} {value}" for name, value in sizes.items())
+    _run(["serve"], small, markdown, json, {"serve": bench}, asked)
+
+
 @app.command("all")
 def everything(small: Small = False, markdown: Document = None, json: Json = False) -> None:
     """All of them, one after another."""
     _run(list(SUITE), small, markdown, json)
 
 
-def _run(names: list[str], small: bool, markdown: Path | None, json: bool) -> None:
-    """Measure, show each table when it is there, or write one JSON document at the end."""
+def _size(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 1 << 32:
+        raise InvalidInput(f"not a number of codes: {text!r}", field="codes")
+    return int(text)
+
+
+def _run(
+    names: list[str],
+    small: bool,
+    markdown: Path | None,
+    json: bool,
+    suite: Mapping[str, Bench] = SUITE,
+    options: str = "",
+) -> None:
+    """Measure, show each table when it is there, or write one JSON document at the end.
+
+    `options` is how the command was called, for the document.
+    """
     document = None if markdown is None else _checked(markdown, names)
     results: dict[str, list[Measured]] = {}
     if not json:
         page.print(plain(machine()))
     for name in names:
         results[name] = []
-        for measured in SUITE[name](settings(), small):
+        for measured in suite[name](settings(), small):
             results[name].append(measured)
             if not json:
                 columns = columns_of(measured.rows)
@@ -89,7 +143,7 @@ def _run(names: list[str], small: bool, markdown: Path | None, json: bool) -> No
         ]
         write_json({"machine": machine(), "small": small, "tables": tables})
     if markdown is not None and document is not None:
-        markdown.write_text(written(document, results, machine()), "utf-8")
+        markdown.write_text(written(document, results, machine(), options), "utf-8")
         eye.print("tables written into", plain(markdown))
 
 

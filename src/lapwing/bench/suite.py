@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -87,13 +87,17 @@ def measure_pdq(settings: Settings, small: bool) -> Iterator[Measured]:
     yield Measured("Where PDQ stops: pictures with little to see", pdq_limits.measure_plain())
 
 
-def measure_serving(settings: Settings, small: bool, **sizes: int) -> Iterator[Measured]:
-    """`sizes`: those of `serving.measure`."""
+def measure_serving(
+    settings: Settings, small: bool, sizes: Mapping[str, int] | None = None
+) -> Iterator[Measured]:
+    """`sizes`: those of `serving.measure`, by name."""
+    sizes = dict(sizes or {})
     if small:
-        sizes = {"codes": 5_000, "seconds": 1, "connections": 4, **sizes}
+        sizes = {"codes": 5_000, "seconds": 1, "connections": 4} | sizes
+    load = os.getloadavg()[0]
     with throwaway_house(settings) as house:
         rows = list(serving.measure(house, **sizes))
-    yield Measured("Matching over HTTP", rows)
+    yield Measured(f"Matching over HTTP (load average {load:.1f})", rows)
 
 
 SUITE: dict[str, Bench] = {

@@ -94,7 +94,7 @@ def serve(
     installed. 1,000,000 hashes, 8 a call, 10 seconds, 32 connections."""
     given = {"codes": codes, "hashes": hashes, "seconds": seconds, "connections": connections}
     sizes = {name: value for name, value in given.items() if value is not None}
-    bench = partial(measure_serving, **sizes)
+    bench: Bench = partial(measure_serving, sizes=sizes)
     asked = "".join(f" --{name} {value}" for name, value in sizes.items())
     _run(["serve"], small, markdown, json, {"serve": bench}, asked)
 

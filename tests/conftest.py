@@ -33,6 +33,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Litestar says once a route what its next version will no longer take."""
+    for said in ("declared using deprecated inferred style", "declared without a body marker"):
+        config.addinivalue_line("filterwarnings", f"error:.*{said}")
+
+
 @pytest.fixture(autouse=True)
 def the_logs_as_they_were() -> Iterator[None]:
     """Commands and servers set up the logs of their process, which here is every test's."""

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from litestar import post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from lapwing.model.cases import CaseState
@@ -38,7 +39,9 @@ class Appealed(Struct, frozen=True, kw_only=True):
     responses={code: REFUSALS[code] for code in (400, 401, 403, 404, 409)},
     operation_id="appeal_item",
 )
-def appeal(house: HouseGiven, caller: CallerGiven, item: UUID, data: Appeal) -> Appealed:
+def appeal(
+    house: HouseGiven, caller: CallerGiven, item: FromPath[UUID], data: JSONBody[Appeal]
+) -> Appealed:
     """Ask for another look at what was decided about an item; its case goes back to the queue."""
     case = house.cases.appeal(caller.organisation, caller.actor, item, data.text)
     return Appealed(case=case.id, state=case.state)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from lapwing.confirm.records import Confirmation, ConfirmationState
@@ -66,7 +66,7 @@ class Reason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     operation_id="list_confirmations",
 )
 def list_confirmations(
-    house: HouseGiven, caller: CallerGiven, waiting: bool = True, limit: Limit = 100
+    house: HouseGiven, caller: CallerGiven, waiting: FromQuery[bool] = True, limit: Limit = 100
 ) -> Proposals:
     """Proposals that wait for a second member; with `waiting=false` of every state."""
     with house.database.organisation(caller.organisation) as connection:

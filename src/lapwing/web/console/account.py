@@ -8,7 +8,7 @@ from uuid import UUID
 from litestar import get, post
 from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, JSONBody, URLEncodedBody
+from litestar.params import FromPath, FromQuery, JSONBody, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Meta, Struct
 
@@ -56,7 +56,7 @@ class NewToken(Struct, frozen=True, kw_only=True):
 
 
 @get(PATH, name="console_account", media_type=MediaType.HTML, **_PAGE)
-def account(house: HouseGiven, caller: CallerGiven, said: str = "") -> str:
+def account(house: HouseGiven, caller: CallerGiven, said: FromQuery[str] = "") -> str:
     """What the member can sign in with, and where they are signed in."""
     return show(house, caller, said=SAID.get(said, ""))
 

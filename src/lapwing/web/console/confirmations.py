@@ -9,7 +9,7 @@ import msgspec
 from litestar import get, post
 from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, URLEncodedBody
+from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Meta, Struct
 
@@ -40,7 +40,7 @@ class Why(Struct, frozen=True, kw_only=True):
 
 
 @get(PATH, name="console_confirmations", media_type=MediaType.HTML, **_PAGE)
-def confirmations(house: HouseGiven, caller: CallerGiven, said: str = "") -> str:
+def confirmations(house: HouseGiven, caller: CallerGiven, said: FromQuery[str] = "") -> str:
     """Proposals that wait, most pressing first, then the others, newest first."""
     with house.database.organisation(caller.organisation) as connection:
         waiting = house.confirmations.waiting(connection)

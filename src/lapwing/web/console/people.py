@@ -8,7 +8,7 @@ from uuid import UUID
 from litestar import get, post
 from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, URLEncodedBody
+from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Meta, Struct
 
@@ -55,7 +55,7 @@ class Permitted(Struct, frozen=True, kw_only=True):
 
 
 @get(PATH, name="console_members", media_type=MediaType.HTML, **_PAGE)
-def members(house: HouseGiven, caller: CallerGiven, said: str = "") -> str:
+def members(house: HouseGiven, caller: CallerGiven, said: FromQuery[str] = "") -> str:
     """Who is here, and what each may do."""
     return _show(house, caller, said=SAID.get(said, ""))
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from PIL import Image
 
 from lapwing.intake.media.decode import decode
@@ -34,7 +35,7 @@ _REDRAWN = frozenset({"image/tiff"})
     opt=by_member(Permission.CASES_READ),
     **_PICTURE,
 )
-def cover(house: HouseGiven, caller: CallerGiven, object_id: UUID) -> Response[bytes]:
+def cover(house: HouseGiven, caller: CallerGiven, object_id: FromPath[UUID]) -> Response[bytes]:
     """The grey, blurred derivative."""
     with house.database.organisation(caller.organisation) as connection:
         found = house.vault.cover(connection, caller.organisation, object_id)
@@ -47,7 +48,7 @@ def cover(house: HouseGiven, caller: CallerGiven, object_id: UUID) -> Response[b
     opt=by_member(Permission.CONTENT_UNCOVER),
     **_PICTURE,
 )
-def clear(house: HouseGiven, caller: CallerGiven, object_id: UUID) -> Response[bytes]:
+def clear(house: HouseGiven, caller: CallerGiven, object_id: FromPath[UUID]) -> Response[bytes]:
     """The picture itself, to the member who has uncovered it; each serving is in the ledger."""
     # What cannot be shown is refused inside the transaction: then the ledger claims no look.
     with house.database.organisation(caller.organisation) as connection:

@@ -8,7 +8,7 @@ from uuid import UUID
 from litestar import post
 from litestar.enums import RequestEncodingType
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Body
+from litestar.params import Body, FromPath
 from litestar.response import Redirect
 from msgspec import Meta, Struct
 
@@ -103,7 +103,11 @@ def close(house: HouseGiven, caller: CallerGiven, case: CaseNumber, data: PlainD
     **page(Permission.CONTENT_UNCOVER, back=3),
 )
 def uncover(
-    house: HouseGiven, caller: CallerGiven, case: CaseNumber, object_id: UUID, data: PlainData
+    house: HouseGiven,
+    caller: CallerGiven,
+    case: CaseNumber,
+    object_id: FromPath[UUID],
+    data: PlainData,
 ) -> Redirect:
     """Lift the cover of one object for a short time; the ledger records who and when.
 

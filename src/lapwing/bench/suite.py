@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lapwing.bench import live as live_bank
 from lapwing.bench import hashing, indexes, ledger, matching, pdq_limits, screening, serving
 from lapwing.bench.place import throwaway_house
 from lapwing.settings import Settings
@@ -75,6 +76,18 @@ def measure_matching(
     yield Measured("A bank that changes, in the database", rows)
 
 
+def measure_live(settings: Settings, small: bool) -> Iterator[Measured]:
+    sizes = (
+        {"listed": 5_000, "mapped": 20_000, "workers": 2, "changes": 3}
+        if small
+        else {"listed": 1_000_000, "mapped": 10_000_000, "workers": 4, "changes": 50}
+    )
+    with throwaway_house(settings) as house:
+        organisation = ledger.fresh_organisation(house.database)
+        for title, rows in live_bank.measure(house, organisation, **sizes):
+            yield Measured(f"{title} (load average {os.getloadavg()[0]:.1f})", rows)
+
+
 def measure_ledger(settings: Settings, small: bool) -> Iterator[Measured]:
     with throwaway_house(settings) as house:
         organisation = ledger.fresh_organisation(house.database)
@@ -104,6 +117,7 @@ SUITE: dict[str, Bench] = {
     "screen": measure_screening,
     "hash": measure_hashing,
     "match": measure_matching,
+    "live": measure_live,
     "ledger": measure_ledger,
     "pdq": measure_pdq,
     "serve": measure_serving,

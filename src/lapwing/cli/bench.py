@@ -68,6 +68,12 @@ def match(
     _run(["match"], small, markdown, json, {"match": bench}, asked)
 
 
+@app.command("live")
+def live(small: Small = False, markdown: Document = None, json: Json = False) -> None:
+    """The bank as workers hold it: loading, sharing, and a change until all have it."""
+    _run(["live"], small, markdown, json)
+
+
 @app.command("ledger")
 def ledger(small: Small = False, markdown: Document = None, json: Json = False) -> None:
     """Leaves, durable appends, proofs, verification."""

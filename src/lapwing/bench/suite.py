@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lapwing.bench import live as live_bank
 from lapwing.bench import hashing, indexes, ledger, matching, pdq_limits, screening, serving
+from lapwing.bench import live as live_bank
 from lapwing.bench.place import throwaway_house
 from lapwing.settings import Settings
 

@@ -21,7 +21,7 @@ from lapwing.bank.index.found import Found, frozen, joined, nothing
 from lapwing.bank.index.segments import Segment
 from lapwing.bank.index.tail import Tail
 from lapwing.bank.index.threads import default_threads
-from lapwing.model.errors import IntegrityBroken, InvalidInput
+from lapwing.model.errors import IntegrityBroken, InvalidInput, LimitExceeded
 
 KIND = "hamming index"
 """What a file of it says it holds."""
@@ -29,6 +29,8 @@ WORD_BYTES = 8
 
 SEAL_AT = 65_536
 """A tail this long becomes a segment."""
+MOST_ROWS = 2**32 - 1
+"""Rows are numbered in 32 bits; an index of more is refused."""
 JOIN_FACTOR = 8
 """A younger segment is joined with the one before it until that is so many times as large."""
 JOIN_LIMIT = 1_000_000
@@ -79,10 +81,12 @@ class HammingIndex:
 
         `radius` is the one mostly asked, in bits (31 of 256, and that share of other widths);
         `threads` at most 2 and not more than processors unless given. Keeps `ids` uncopied: it
-        must not change. Raises InvalidInput for another shape or type.
+        must not change. Raises InvalidInput for another shape or type, LimitExceeded for more
+        than MOST_ROWS.
         """
         width = _checked(codes, "codes").shape[1]
         _check_ids(ids, len(codes))
+        _check_room(len(codes))
         radius = design_radius(width) if radius is None else _radius(radius, width)
         words = as_words(codes)
         segments: tuple[Segment, ...] = ()
@@ -138,13 +142,14 @@ class HammingIndex:
     def add(self, codes: NDArray[np.uint8], ids: NDArray[np.int64]) -> int:
         """Add `codes: uint8[k, width]` with `ids: int64[k]`, both copied; returns k.
 
-        Every search that begins afterwards finds them. Raises InvalidInput as `build`.
+        Every search that begins afterwards finds them. Raises as `build`.
         """
         _checked(codes, "codes", self.width)
         _check_ids(ids, len(codes))
         words = as_words(codes)
         with self._changing:
             state = self._state
+            _check_room(state.rows() + len(ids))
             if len(state.tail) + len(ids) < SEAL_AT:
                 tail = state.tail.grown(words, ids)
                 gone = _widened(state.gone, state.rows() + len(ids))
@@ -368,6 +373,11 @@ def _check_ids(ids: NDArray[np.int64], count: int) -> None:
         raise InvalidInput("ids must be an array of int64", field="ids")
     if len(ids) != count:
         raise InvalidInput("ids must hold one id a code", field="ids")
+
+
+def _check_room(rows: int) -> None:
+    if rows > MOST_ROWS:
+        raise LimitExceeded(f"an index holds at most {MOST_ROWS:,} codes", field="codes")
 
 
 def _radius(radius: int, width: int) -> int:

@@ -54,13 +54,13 @@ $(VENV)/sbom/.sbom: $(VENV)/.core lock/sbom.txt
 
 sbom: $(VENV)/sbom/.sbom ## the list of everything that is installed (CycloneDX), in dist/sbom.json
 	@mkdir -p dist
-	@cat lock/core.txt lock/passkeys.txt lock/reports.txt lock/stamps.txt lock/video.txt | PYTHONWARNINGS=ignore $(VENV)/sbom/bin/cyclonedx-py requirements \
+	@cat lock/core.txt lock/parquet.txt lock/passkeys.txt lock/reports.txt lock/stamps.txt lock/video.txt | PYTHONWARNINGS=ignore $(VENV)/sbom/bin/cyclonedx-py requirements \
 	  --pyproject pyproject.toml --mc-type application --output-reproducible \
 	  --output-format JSON --output-file dist/sbom.json -
 	@echo "dist/sbom.json lists $$($(BIN)/python -c 'import json; print(len(json.load(open("dist/sbom.json"))["components"]))') packages"
 
 audit: $(VENV)/.core ## known weaknesses of what is pinned; LAPWING_AUDIT_URL names the index to ask
-	@$(BIN)/python setup/audit lock/core.txt lock/passkeys.txt lock/reports.txt lock/stamps.txt lock/video.txt
+	@$(BIN)/python setup/audit lock/core.txt lock/parquet.txt lock/passkeys.txt lock/reports.txt lock/stamps.txt lock/video.txt
 
 lint: $(VENV)/.test ## style, types and the import contracts between rooms
 	@$(BIN)/ruff check

@@ -32,8 +32,12 @@ COMMANDS = {
     "demo": Command("demo", "demo", "See it work on real photographs and neutral data."),
     "serve": Command("serving", "serve", "Run the API and the console."),
     "screen": Command("screening", "screen", "Screen files of items, or folders of pictures."),
-    "hash": Command("hashing", "hash_files", "Print PDQ, MD5, SHA-1 and SHA-256 of pictures."),
+    "hash": Command("hashing", "hash_files", "Print the hashes of pictures and videos."),
+    "watch": Command("watch", "watch", "Watch a running stream for what is listed."),
     "bank": Command("bank", "app", "What is known: lists, indicators, matching."),
+    "rescan": Command(
+        "rescan", "rescan_catalogue", "Match a catalogue of stored hashes against the lists."
+    ),
     "cases": Command("cases", "cases", "List the queue, or show one case."),
     "verdict": Command("cases", "verdict", "Give a verdict on a case, as a named member."),
     "report": Command("report", "app", "Reports to authorities: draft, file, status."),

@@ -25,6 +25,7 @@ import pyrage
 from pyrage import x25519
 
 from lapwing.model.errors import IntegrityBroken, InvalidInput, LapwingError, NotAllowed
+from lapwing.operations.passphrase import seal, unseal
 
 FORMAT = "lapwing-backup/1"
 LONGEST_HEADER = 1 << 16
@@ -69,7 +70,7 @@ def sealed(file: BinaryIO, lock: Lock) -> Iterator[BinaryIO]:
 
     out = _Remembering(file)
 
-    def seal() -> None:
+    def run() -> None:
         with os.fdopen(read, "rb") as source:
             try:
                 pyrage.encrypt_io(source, out, recipients)
@@ -77,7 +78,7 @@ def sealed(file: BinaryIO, lock: Lock) -> Iterator[BinaryIO]:
                 # age tells of a full disk in words only.
                 raise out.error or error from error
 
-    with _beside(seal) as failed:
+    with _beside(run) as failed:
         try:
             yield into
             into.close()
@@ -179,7 +180,7 @@ def _close(stream: BinaryIO) -> None:
 def _locked(lock: Lock) -> tuple[Header, Sequence[x25519.Recipient]]:
     if lock.passphrase:
         own = x25519.Identity.generate()
-        key = pyrage.passphrase.encrypt(str(own).encode(), lock.passphrase)
+        key = seal(str(own).encode(), lock.passphrase)
         return Header(format=FORMAT, key=base64.b64encode(key).decode()), [own.to_public()]
     if not lock.recipients:
         raise InvalidInput("name a recipient or a passphrase", field="recipient")
@@ -206,9 +207,9 @@ def _identities(header: Header, key: Key) -> Sequence[x25519.Identity]:
         if not key.passphrase:
             raise NotAllowed("this backup is sealed under a passphrase")
         try:
-            own = pyrage.passphrase.decrypt(base64.b64decode(header.key), key.passphrase)
-            return [x25519.Identity.from_str(bytes(own).decode())]
-        except (pyrage.DecryptError, pyrage.IdentityError, binascii.Error, ValueError) as error:
+            own = unseal(base64.b64decode(header.key), key.passphrase)
+            return [x25519.Identity.from_str(own.decode())]
+        except (NotAllowed, pyrage.IdentityError, binascii.Error, ValueError) as error:
             raise NotAllowed("the passphrase does not open this backup") from error
     if not key.identities:
         raise NotAllowed("this backup is sealed to a recipient: its key file is needed")

@@ -20,16 +20,21 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, text
 
 from lapwing.app import House
+from lapwing.bank.changes import NewList
+from lapwing.bank.opinion_records import Says
 from lapwing.members.tokens import digest
 from lapwing.model.actors import SYSTEM, Actor
 from lapwing.model.cases import CaseState, Outcome
-from lapwing.model.indicators import IndicatorKind
+from lapwing.model.indicators import IndicatorKind, ListKind, NewIndicator
 from lapwing.model.organisations import Member, Role
 from lapwing.store.clock import new_id, utc_now
 from web_world import KNOWN_URL, Side, opened_client, session_of, settle
 
 THEIRS = "d7" * 32
 """SHA-256 that the other organisation lists, and holds an item for."""
+
+ALLOWED = "0" * 63 + "1"
+"""SHA-256 on the other's allow list; as a PDQ hash, one bit from what its hosted caller asked."""
 
 CONTAINERS = (list, tuple, set, frozenset, Sequence, Iterable, Collection)
 FAR = timedelta(days=3650)
@@ -154,6 +159,18 @@ def furnish(house: House) -> World:
         uncover = house.vault.uncover(connection, side.organisation, side.reviewer, side.kept)
         head = house.ledger.head(connection, side.organisation)
     house.bank.withdraw(side.organisation, SYSTEM, side.list_id, values=[KNOWN_URL], why="test")
+    allow = house.bank.create_list(
+        side.organisation,
+        SYSTEM,
+        NewList(name="Allow", kind=ListKind.ALLOW, source="t", basis="t", category="t"),
+    )
+    entry = NewIndicator(kind=IndicatorKind.SHA256, value=ALLOWED)
+    house.bank.add(side.organisation, SYSTEM, allow.id, [entry])
+    pdq = side.indicators[1]
+    house.opinions.give(side.organisation, side.reviewer, pdq, Says.FALSE, "wrong")
+    doubted = {one.indicator: one for one in house.quarantine.acting(side.organisation)}
+    house.quarantine.release(side.organisation, side.reviewer, doubted.pop(pdq).id, "right")
+    (disputed,) = doubted
     verdict = house.cases.verdict(
         side.organisation,
         side.reviewer,
@@ -168,6 +185,7 @@ def furnish(house: House) -> World:
         "case": side.case,
         "kept": side.kept,
         "verdict": verdict.id,
+        "key": side.key_id,
         **{name: new_id() for name in ("passkey", "report", "confirmation")},
     }
     with house.database.organisation(side.organisation) as connection:
@@ -253,6 +271,31 @@ def furnish(house: House) -> World:
     names |= {
         f"{place}:{name}": value
         for (place, name), value in {
+            ("bank.hosted_rows.finding", "identity"): side.probing,
+            ("bank.hosted_rows.see", "identity"): side.probing,
+            ("bank.hosted_rows.near", "codes"): {0: ALLOWED},
+            ("bank.hosted_rows.near", "since"): now - FAR,
+            ("bank.hosted_rows.near", "radius"): 48,
+            ("bank.hosted_rows.remember", "codes"): {0: ALLOWED},
+            ("bank.hosted_rows.remember", "matched"): {0: True},
+            ("bank.hosted_rows.remember", "since"): now - FAR,
+            ("bank.marks.allow_entries", "kind"): IndicatorKind.SHA256,
+            ("bank.marks.allow_entries", "value"): bytes.fromhex(ALLOWED),
+            ("bank.opinion_rows.one", "identity"): side.opinion,
+            ("bank.opinion_rows.retract", "identity"): side.opinion,
+            ("bank.opinion_rows.opinions_of", "indicator"): disputed,
+            ("bank.opinion_rows.standing_of", "indicator"): disputed,
+            ("bank.opinion_rows.standing_of", "partner"): None,
+            ("bank.override", "kind"): "sha256",
+            ("bank.override", "value"): ALLOWED,
+            ("bank.quarantine_rows.one", "identity"): side.quarantined,
+            ("bank.quarantine_rows.confirm", "identity"): side.quarantined,
+            ("bank.quarantine_rows.release", "identity"): side.quarantined,
+            ("bank.quarantine_rows.dispute_of", "indicator"): disputed,
+            ("bank.quarantine_rows.last_released", "indicator"): pdq,
+            ("bank.repository.change_list", "listed"): replace(
+                house.bank.list_named(side.organisation, side.list_id), near_distance=11
+            ),
             ("bank.repository.list_by_id", "identity"): side.list_id,
             ("bank.repository.list_by_name", "name"): "Verified",
             ("bank.repository.live_values", "values"): [
@@ -295,6 +338,8 @@ def furnish(house: House) -> World:
 
 
 ROWS = (
+    "insert into hosted_queries (organisation_id, key_id, code, matched, at) "
+    "values (:organisation, :key, 0\\:\\:bit(256), true, now())",
     "insert into passkeys (organisation_id, id, member_id, credential_id, public_key, sign_count, "
     "backed_up, name, created_at) values (:organisation, :passkey, :reviewer, "
     "convert_to('hawthorn-credential', 'UTF8'), '\\x00', 0, false, 'hawthorn-passkey', now())",

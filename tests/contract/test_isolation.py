@@ -207,6 +207,18 @@ ATTEMPTS: dict[str, Attempt] = {
         member=True,
         body=lambda side: {"json": {"text": "was here"}},
     ),
+    "POST /v1/cases/{case:str}/danger": Attempt(
+        lambda s: f"/v1/cases/{s.case}/danger",
+        (404,),
+        member=True,
+        body=lambda side: {"json": {"why": "to be seen first"}},
+    ),
+    "POST /v1/cases/{case:str}/danger/over": Attempt(
+        lambda s: f"/v1/cases/{s.case}/danger/over",
+        (404,),
+        member=True,
+        body=lambda side: {"json": {"why": "to be seen last"}},
+    ),
     "POST /v1/cases/{case:str}/verdict": Attempt(
         lambda s: f"/v1/cases/{s.case}/verdict",
         (404,),
@@ -354,6 +366,63 @@ ATTEMPTS: dict[str, Attempt] = {
         lambda s: f"/console/cases/{s.case}", (404,), member=True
     ),
     "GET /console/lists": Attempt(at("/console/lists"), (200,), member=True),
+    "GET /console/lists/{list_id:uuid}": Attempt(
+        lambda s: f"/console/lists/{s.list_id}", (404,), member=True
+    ),
+    "POST /console/lists/{list_id:uuid}/change": Attempt(
+        lambda s: f"/console/lists/{s.list_id}/change",
+        (404,),
+        member=True,
+        body=lambda side: {
+            "data": {
+                "csrf": "x",
+                "action": "none",
+                "known_distance": "0",
+                "near_distance": "0",
+                "why": "to blind them",
+            }
+        },
+    ),
+    "GET /console/indicators/{indicator:int}": Attempt(
+        lambda s: f"/console/indicators/{s.indicators[0]}", (404,), member=True
+    ),
+    "POST /console/indicators/{indicator:int}/opinions": Attempt(
+        lambda s: f"/console/indicators/{s.indicators[0]}/opinions",
+        (404,),
+        member=True,
+        body=lambda side: {"data": {"csrf": "x", "says": "false", "why": "to blind them"}},
+    ),
+    "POST /console/indicators/{indicator:int}/override": Attempt(
+        lambda s: f"/console/indicators/{s.indicators[0]}/override",
+        (404,),
+        member=True,
+        body=lambda side: {"data": {"csrf": "x", "basis": "b", "category": "c"}},
+    ),
+    "POST /console/opinions/{opinion:uuid}/retract": Attempt(
+        lambda s: f"/console/opinions/{s.opinion}/retract",
+        (404,),
+        member=True,
+        body=lambda side: {"data": {"csrf": "x", "why": "was here", "indicator": "1"}},
+    ),
+    "GET /console/quarantine": Attempt(at("/console/quarantine"), (200,), member=True),
+    "POST /console/quarantine/{quarantine_id:uuid}/release": Attempt(
+        lambda s: f"/console/quarantine/{s.quarantined}/release",
+        (404,),
+        member=True,
+        body=lambda side: {"data": {"csrf": "x", "why": "was here"}},
+    ),
+    "POST /console/quarantine/{quarantine_id:uuid}/confirm": Attempt(
+        lambda s: f"/console/quarantine/{s.quarantined}/confirm",
+        (404,),
+        member=True,
+        body=lambda side: {"data": {"csrf": "x", "why": "was here"}},
+    ),
+    "POST /console/quarantine/probing/{finding:uuid}/seen": Attempt(
+        lambda s: f"/console/quarantine/probing/{s.probing}/seen",
+        (404,),
+        member=True,
+        body=lambda side: {"data": {"csrf": "x", "why": "was here"}},
+    ),
     "GET /console/ledger": Attempt(at("/console/ledger"), (200,), member=True),
     "GET /console/cases/{case:str}/report": Attempt(
         lambda s: f"/console/cases/{s.case}/report", (404,), member=True
@@ -365,6 +434,8 @@ ATTEMPTS: dict[str, Attempt] = {
     "POST /console/cases/{case:str}/report/withdraw": on_page("report/withdraw", why="no"),
     "POST /console/cases/{case:str}/claim": on_page("claim"),
     "POST /console/cases/{case:str}/release": on_page("release"),
+    "POST /console/cases/{case:str}/danger": on_page("danger", why="to be seen first"),
+    "POST /console/cases/{case:str}/danger/over": on_page("danger/over", why="to be seen last"),
     "POST /console/cases/{case:str}/close": on_page("close"),
     "POST /console/cases/{case:str}/note": on_page("note", text="was here"),
     "POST /console/cases/{case:str}/verdict": on_page(

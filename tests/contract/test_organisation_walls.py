@@ -35,6 +35,7 @@ SECRET = "answers whoever holds the secret: that is how a caller becomes known"
 LOCK = "a lock by name in the database; it holds nothing"
 
 ANSWERS = {
+    "bank.quarantine_rows.count_waiting": OWN,
     "bank.repository.generation": SHARED,
     "bank.repository.hold_generation": SHARED,
     "bank.repository.raise_generation": SHARED,
@@ -52,6 +53,7 @@ ANSWERS = {
 
 QUEUED = "a job of the node's queue, which holds ids and is no tenant's"
 SILENT = {
+    "bank.hosted_rows.lock": LOCK,
     "cases.repository.free_subjects": "the case is decided, so its subjects are free",
     "cases.repository.lock": LOCK,
     "confirm.records.no_effect": "does nothing",

@@ -118,6 +118,12 @@ class Bank:
             raise NotFound("there is no such indicator")
         return found
 
+    def overridden(self, organisation: UUID, entry: Indicator) -> bool:
+        """Whether two members have agreed that this allow entry beats verified lists."""
+        with self._database.organisation(organisation) as connection:
+            named = (entry.kind.value, entry.value)
+            return named in self._overrides(connection, [named])
+
     def override(
         self, connection: Connection, organisation: UUID, kind: str, value: str, *, stands: bool
     ) -> None:

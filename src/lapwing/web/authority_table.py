@@ -51,4 +51,5 @@ def _routes(app: Litestar) -> Iterator[str]:
         person = "step-up" if handler.opt.get("step_up") else ""
         if handler.opt.get("fresh_token"):
             person += " or fresh token"
-        yield f"| `{method} {path}` | {_WHO[authority]} | {needs} | {person} |"
+        who = "key" if handler.opt.get("scope") is Scope.HOSTED else _WHO[authority]
+        yield f"| `{method} {path}` | {who} | {needs} | {person} |"

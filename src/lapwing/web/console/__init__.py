@@ -10,9 +10,11 @@ from typing import Any
 
 from lapwing.web.console.account import ACCOUNT
 from lapwing.web.console.confirmations import CONFIRMATIONS
+from lapwing.web.console.lists import LISTS
 from lapwing.web.console.pages import PAGES
 from lapwing.web.console.people import PEOPLE
 from lapwing.web.console.pictures import PICTURES
+from lapwing.web.console.quarantine import QUARANTINE
 from lapwing.web.console.reports import REPORTS
 from lapwing.web.console.static import static_files
 from lapwing.web.console.steps import STEPS
@@ -24,6 +26,8 @@ def console_pages() -> list[Any]:
     return [
         *PAGES,
         *STEPS,
+        *LISTS,
+        *QUARANTINE,
         *PICTURES,
         *REPORTS,
         *CONFIRMATIONS,

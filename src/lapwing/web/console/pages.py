@@ -1,4 +1,4 @@
-"""The pages a member reads: queue, case, lists, ledger."""
+"""The pages a member reads: queue, case, ledger."""
 
 from __future__ import annotations
 
@@ -63,7 +63,16 @@ def queue(house: HouseGiven, caller: CallerGiven, in_state: State = "waiting") -
     shown = in_state if in_state in known else "waiting"
     wanted = None if shown == "waiting" else CaseState(shown)
     cases = house.cases.queue(caller.organisation, wanted, LIMIT)
-    return render("queue.html", house, caller, here="Cases", cases=cases, state=shown, limit=LIMIT)
+    return render(
+        "queue.html",
+        house,
+        caller,
+        here="Cases",
+        cases=cases,
+        state=shown,
+        limit=LIMIT,
+        quarantined=house.quarantine.waiting(caller.organisation),
+    )
 
 
 @get("/console/cases/{case:str}", name="console_case", media_type=MediaType.HTML, **PAGE)
@@ -98,24 +107,6 @@ def case_page(
 
 
 @get(
-    "/console/lists",
-    name="console_lists",
-    media_type=MediaType.HTML,
-    **page(Permission.BANK_READ),
-)
-def lists(house: HouseGiven, caller: CallerGiven) -> str:
-    """The organisation's lists."""
-    return render(
-        "lists.html",
-        house,
-        caller,
-        here="Lists",
-        lists=house.bank.lists(caller.organisation),
-        generation=house.live.snapshot().generation,
-    )
-
-
-@get(
     "/console/ledger",
     name="console_ledger",
     media_type=MediaType.HTML,
@@ -128,4 +119,4 @@ def ledger(house: HouseGiven, caller: CallerGiven) -> str:
     return render("ledger.html", house, caller, here="Ledger", head=head)
 
 
-PAGES: list[HTTPRouteHandler] = [console, queue, case_page, lists, ledger]
+PAGES: list[HTTPRouteHandler] = [console, queue, case_page, ledger]

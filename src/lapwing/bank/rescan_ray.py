@@ -50,7 +50,8 @@ def by_ray(codes: Codes, radius: int, address: str = LOCAL) -> Iterator[tuple[Fi
             ray.init(address=LOCAL, include_dashboard=False, log_to_driver=False)
         else:
             ray.init(address=address, log_to_driver=False)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+    except Exception as error:  # Ray raises bare ones when it does not start
+        ray.shutdown()
         raise Unavailable(f"no Ray cluster at {address!r}: {error}") from error
     try:
         workers = max(1, int(ray.cluster_resources().get("CPU", 1)))

@@ -8,7 +8,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lapwing.bench import hashing, indexes, ledger, matching, pdq_limits, screening, serving
+from lapwing.bench import (
+    hashing,
+    importing,
+    indexes,
+    ledger,
+    matching,
+    pdq_limits,
+    rescanning,
+    screening,
+    serving,
+)
 from lapwing.bench import live as live_bank
 from lapwing.bench.place import throwaway_house
 from lapwing.settings import Settings
@@ -113,6 +123,26 @@ def measure_serving(
     yield Measured(f"Matching over HTTP (load average {load:.1f})", rows)
 
 
+def measure_importing(settings: Settings, small: bool) -> Iterator[Measured]:
+    sizes = {"parsed": 2_000, "imported": 500} if small else {"parsed": 500_000, "imported": 50_000}
+    with throwaway_house(settings) as house:
+        organisation = ledger.fresh_organisation(house.database)
+        rows = list(importing.measure(house, organisation, **sizes))
+    yield Measured("Hash lists read and imported, two hashes a row", rows)
+
+
+def measure_rescanning(settings: Settings, small: bool) -> Iterator[Measured]:
+    sizes = (
+        {"listed": 1_000, "stored": 2_000, "tiled": 1_000}
+        if small
+        else {"listed": 100_000, "stored": 500_000, "tiled": 20_000}
+    )
+    with throwaway_house(settings) as house:
+        organisation = ledger.fresh_organisation(house.database)
+        rows = list(rescanning.measure(house, organisation, **sizes))
+    yield Measured("A catalogue against the lists, all pairs", rows)
+
+
 SUITE: dict[str, Bench] = {
     "screen": measure_screening,
     "hash": measure_hashing,
@@ -121,4 +151,6 @@ SUITE: dict[str, Bench] = {
     "ledger": measure_ledger,
     "pdq": measure_pdq,
     "serve": measure_serving,
+    "import": measure_importing,
+    "rescan": measure_rescanning,
 }

@@ -105,6 +105,18 @@ def serve(
     _run(["serve"], small, markdown, json, {"serve": bench}, asked)
 
 
+@app.command("import")
+def import_files(small: Small = False, markdown: Document = None, json: Json = False) -> None:
+    """VICS and ICSE files, read alone and imported whole; memory."""
+    _run(["import"], small, markdown, json)
+
+
+@app.command("rescan")
+def rescan(small: Small = False, markdown: Document = None, json: Json = False) -> None:
+    """A catalogue against the lists: this node, Ray and PyTorch where they are installed."""
+    _run(["rescan"], small, markdown, json)
+
+
 @app.command("all")
 def everything(small: Small = False, markdown: Document = None, json: Json = False) -> None:
     """All of them, one after another."""

@@ -18,6 +18,7 @@ UNCOUNTED = [
     "lapwing.intake.media.pdq",
     "lapwing.intake.media.shrink",
     "lapwing.intake.media.compile",
+    "lapwing.intake.hash_lists.scanning",
     "lapwing.bank.index",
 ]
 """Compiled by numba, which cannot compile instrumented code."""

@@ -49,7 +49,7 @@ COMMANDS = {
     "doctor": Command("doctor", "doctor", "Look the installation over and name what is weak."),
     "backup": Command("backup", "backup", "Save everything into one sealed file."),
     "restore": Command("backup", "restore", "Put a backup into an empty data folder."),
-    "bench": Command("bench", "app", "Measure: screen, hash, match, ledger, pdq, all."),
+    "bench": Command("bench", "app", "Measure: screen, match, import, rescan, … or all."),
     "stop": Command("stopping", "stop", "Stop the embedded database of this data folder."),
 }
 

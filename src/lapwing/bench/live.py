@@ -184,7 +184,9 @@ def _changing(
     note = f"from the answer to the writer until the last of {workers} other processes found it"
     for there, what in ((True, "one added"), (False, "one withdrawn")):
         rows += _spread(f"{what}: everywhere", [1000 * wait for wait in waits[there]], "ms", note)
-    return rows + _merging(house, live, organisation)
+    # Something has to be there to write a file for.
+    house.bank.add(organisation, SYSTEM, chosen.id, list(_fresh(100)))
+    return rows + _merging(live, organisation)
 
 
 def _applied(snapshot: Snapshot) -> list[Row]:
@@ -208,7 +210,7 @@ def _applied(snapshot: Snapshot) -> list[Row]:
     ]
 
 
-def _merging(house: House, live: LiveBank, organisation: UUID) -> list[Row]:
+def _merging(live: LiveBank, organisation: UUID) -> list[Row]:
     """Searches in a process that meanwhile writes a new file and moves onto it."""
     queries = _codes(400)
     quiet = _searches(live, organisation, queries, lambda: False)

@@ -33,6 +33,15 @@ class HouseNumbers(Collector):
             "Since this process last took over a change of the bank",
             None if levelled is None else (now - levelled).total_seconds(),
         )
+        held = self._house.live.held
+        yield _one(
+            "bank_file_generation",
+            "Generation of the bank's file on this node",
+            None if held.base is None else held.base_generation,
+        )
+        yield _one(
+            "bank_file_apart", "Indicators in which the index differs from it", snapshot.apart()
+        )
         yield _by("cases", "Cases, by state", "state", found.cases)
         yield _one(
             "cases_overdue", "Cases without a verdict beyond their date", found.cases_overdue

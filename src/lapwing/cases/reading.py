@@ -20,7 +20,7 @@ from lapwing.model.findings import Family, Finding, FindingKind, Reason
 
 _SUMMARY = """
   select c.id, c.number, c.state, c.priority, c.title, c.opened_at, c.updated_at, c.due_at,
-         c.outcome, c.appealed_at, c.claimed_by, m.name as claimed_by_name,
+         c.danger_at, c.outcome, c.appealed_at, c.claimed_by, m.name as claimed_by_name,
          (select count(*) from case_items i where i.case_id = c.id) as items,
          (select coalesce(jsonb_agg(jsonb_build_array(s.kind, s.value)
                                     order by s.open desc, s.kind, s.value), '[]')
@@ -39,14 +39,16 @@ def summaries(connection: Connection, cases: Sequence[UUID]) -> dict[UUID, CaseS
 
 
 def queue(connection: Connection, states: Sequence[CaseState], limit: int) -> list[CaseSummary]:
-    """By deadline, then priority, then age."""
+    """Children in danger first, then by deadline, then priority, then age."""
     rows = connection.execute(
         text(
             f"""with top as (
                   select id from cases where state = any(cast(:states as text[]))
-                   order by due_at nulls last, priority desc, opened_at, number limit :limit)
+                   order by danger_at is null, due_at nulls last, priority desc, opened_at, number
+                   limit :limit)
                 {_SUMMARY} where c.id in (select id from top)
-                order by c.due_at nulls last, c.priority desc, c.opened_at, c.number"""
+                order by c.danger_at is null, c.due_at nulls last, c.priority desc, c.opened_at,
+                         c.number"""
         ),
         {"states": list(states), "limit": limit},
     )
@@ -141,6 +143,26 @@ def verdicts_of(connection: Connection, case: UUID) -> tuple[Verdict, ...]:
     )
 
 
+def danger_why(connection: Connection, case: UUID) -> str | None:
+    """Why a member said that a child is in danger now; None where nobody does."""
+    found: str | None = connection.execute(
+        text("select danger_why from cases where id = :case"), {"case": case}
+    ).scalar_one_or_none()
+    return found
+
+
+def in_danger(connection: Connection, limit: int) -> list[CaseSummary]:
+    """Cases without a verdict in which a child is in danger, the longest waiting first."""
+    rows = connection.execute(
+        text(
+            f"""{_SUMMARY} where c.danger_at is not null and c.state in ('open', 'claimed')
+                order by c.danger_at, c.number limit :limit"""
+        ),
+        {"limit": limit},
+    )
+    return [_summary(row) for row in rows]
+
+
 def _subjects(pairs: Iterable[tuple[str, str]]) -> tuple[Subject, ...]:
     return tuple(Subject(SubjectKind(kind), value) for kind, value in pairs)
 
@@ -160,6 +182,7 @@ def _summary(row: Any) -> CaseSummary:
         claimed_by=row.claimed_by,
         claimed_by_name=row.claimed_by_name,
         due_at=row.due_at,
+        danger_at=row.danger_at,
         outcome=Outcome(row.outcome) if row.outcome else None,
         appealed_at=row.appealed_at,
     )

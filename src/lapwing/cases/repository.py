@@ -217,6 +217,29 @@ def set_state(
     )
 
 
+def set_danger(
+    connection: Connection, case: UUID, at: datetime, why: str | None, due_at: datetime | None
+) -> None:
+    """Mark a case, or take the mark back where `why` is None."""
+    connection.execute(
+        text(
+            """update cases set danger_at = case when cast(:why as text) is null then null
+                                                 else cast(:at as timestamptz) end,
+                                danger_why = :why, due_at = :due, updated_at = :at
+                where id = :case"""
+        ),
+        {"case": case, "at": at, "why": why, "due": due_at},
+    )
+
+
+def is_in_danger(connection: Connection, case: UUID) -> bool:
+    return bool(
+        connection.execute(
+            text("select danger_at is not null from cases where id = :case"), {"case": case}
+        ).scalar_one()
+    )
+
+
 def reopen(connection: Connection, case: UUID, at: datetime, *, free: bool) -> None:
     """Mark a case as appealed; `free` puts it back into the queue with nobody's name on it."""
     connection.execute(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,10 @@ from lapwing.store.database import Database
 
 MAX_TEXT = 10_000
 """Characters of a note or a reason."""
+MAX_DANGER = 3_000
+"""Characters of why a child is in danger: as many as an authority takes for its fast way."""
+DANGER_LOOKED_AT = timedelta(hours=1)
+"""A house rule, not law: until then a case in which a child is in danger has its verdict."""
 WAITING = (CaseState.OPEN, CaseState.CLAIMED)
 
 
@@ -96,6 +100,41 @@ class Cases:
             at = self._clock()
             return self._done(
                 connection, organisation, EventKind.CASE_NOTED, at, actor, found, data
+            )
+
+    def danger(
+        self, organisation: UUID, member: Member, case: UUID | int | str, why: str
+    ) -> CaseSummary:
+        """Say that a child is in danger now: the case comes first, everywhere, and is due in an
+        hour. It accuses nobody and reports nothing by itself."""
+        words = _words(why, "why")
+        if len(words) > MAX_DANGER:
+            raise InvalidInput(f"at most {MAX_DANGER} characters", field="why")
+        with self._database.organisation(organisation) as connection:
+            found, actor = self._begin(connection, organisation, member, case)
+            state, _ = repository.lock_case(connection, found)
+            steps.check_danger(state, repository.is_in_danger(connection, found))
+            at = self._clock()
+            repository.set_danger(connection, found, at, words, at + DANGER_LOOKED_AT)
+            data = {"why": words}
+            return self._done(
+                connection, organisation, EventKind.CASE_DANGER, at, actor, found, data
+            )
+
+    def danger_over(
+        self, organisation: UUID, member: Member, case: UUID | int | str, why: str
+    ) -> CaseSummary:
+        """Take that back, with a reason; the case is again as pressing as its findings."""
+        words = _words(why, "why")
+        with self._database.organisation(organisation) as connection:
+            found, actor = self._begin(connection, organisation, member, case)
+            state, _ = repository.lock_case(connection, found)
+            steps.check_danger_over(state, repository.is_in_danger(connection, found))
+            at = self._clock()
+            repository.set_danger(connection, found, at, None, None)
+            data = {"why": words}
+            return self._done(
+                connection, organisation, EventKind.CASE_DANGER_OVER, at, actor, found, data
             )
 
     def verdict(

@@ -34,6 +34,18 @@ def check_note(state: CaseState, holder: UUID | None) -> None:
         raise Conflict("this case is closed; it takes no more notes")
 
 
+def check_danger(state: CaseState, marked: bool) -> None:
+    if state is CaseState.CLOSED:
+        raise Conflict("this case is closed; open another look at it first")
+    if marked:
+        raise Conflict("this case is marked already")
+
+
+def check_danger_over(state: CaseState, marked: bool) -> None:
+    if not marked:
+        raise Conflict("this case is not marked")
+
+
 def check_verdict(state: CaseState, holder: UUID | None, member: Member) -> None:
     if state is CaseState.CLOSED:
         raise Conflict("this case is closed; it takes no more verdicts")

@@ -39,6 +39,8 @@ cases = Table(
     moment("opened_at"),
     moment("updated_at"),
     moment("due_at", nullable=True),
+    moment("danger_at", nullable=True),
+    Column("danger_why", Text),
     Column("claimed_by", Uuid),
     moment("claimed_at", nullable=True),
     Column("outcome", Text),

@@ -7,7 +7,14 @@ from typing import Annotated, Any
 import typer
 
 from lapwing.cli.output import Json, page, plain, show, table, write_json
-from lapwing.cli.session import UNKNOWN_COUNTRY, For, house, operator, organisation
+from lapwing.cli.session import (
+    UNKNOWN_COUNTRY,
+    For,
+    house,
+    member_named,
+    operator,
+    organisation,
+)
 from lapwing.model.errors import InvalidInput
 from lapwing.model.organisations import Organisation, OrganisationKind
 
@@ -84,6 +91,12 @@ def change(
     keep_days: Days = None,
     scan_private: Scan = None,
     media_hosts: Hosts = None,
+    fallback: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MEMBER", help="Who is named when a legal clock is about to lapse; 'off': none."
+        ),
+    ] = None,
     organisation_name: For = None,
     json: Json = False,
 ) -> None:
@@ -98,6 +111,7 @@ def change(
             ("keep_days", keep_days),
             ("scan_private", scan_private),
             ("media_hosts", media_hosts),
+            ("fallback_member", fallback),
         )
         if value is not None
     }
@@ -112,6 +126,9 @@ def change(
         changes["media_hosts"] = ()
     with house() as opened:
         mine = organisation(opened, organisation_name)
+        if fallback is not None:
+            off = _row(fallback) is None
+            changes["fallback_member"] = None if off else member_named(opened, mine, fallback).id
         made = opened.members.change_organisation(mine.id, operator(opened), **changes)
     _tell(made, json)
 

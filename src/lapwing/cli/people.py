@@ -7,11 +7,16 @@ from typing import Annotated
 import typer
 from msgspec import UNSET
 
-from lapwing.app import House
 from lapwing.cli.output import Json, page, plain, show, table, write_json
-from lapwing.cli.session import For, house, operator, organisation, sign_in_address
-from lapwing.model.errors import NotFound
-from lapwing.model.organisations import Member, Organisation, Role
+from lapwing.cli.session import (
+    For,
+    house,
+    member_named,
+    operator,
+    organisation,
+    sign_in_address,
+)
+from lapwing.model.organisations import Member, Role
 from lapwing.model.permissions import Permission
 
 app = typer.Typer(help="Members: add, list, permit, disable.", no_args_is_help=True)
@@ -70,7 +75,7 @@ def permit(
         member = opened.members.permit(
             mine.id,
             operator(opened),
-            _found(opened, mine, name).id,
+            member_named(opened, mine, name).id,
             role=role or UNSET,
             granted=grant or (),
             denied=deny or (),
@@ -90,7 +95,7 @@ def disable(
     """Shut a member out at once: sessions, tokens and links end."""
     with house() as opened:
         mine = organisation(opened, organisation_name)
-        member = _found(opened, mine, name)
+        member = member_named(opened, mine, name)
         opened.members.disable_member(mine.id, operator(opened), member.id)
     if json:
         write_json({"disabled": member.id})
@@ -112,7 +117,7 @@ def sign_in(
     """
     with house() as opened:
         mine = organisation(opened, organisation_name)
-        member = _found(opened, mine, name)
+        member = member_named(opened, mine, name)
         said = opened.members.sign_in_link(mine.id, member.id, actor=operator(opened))
         if link:
             said = sign_in_address(said, opened.settings)
@@ -122,13 +127,6 @@ def sign_in(
         write_json({"member": member, "link" if link else "token": said})
         return
     typer.echo(said)
-
-
-def _found(opened: House, mine: Organisation, name: str) -> Member:
-    for member in opened.members.members(mine.id):
-        if name in (member.name, str(member.id)):
-            return member
-    raise NotFound(f"{mine.name} has no member {name!r}; `lapwing members list` names them")
 
 
 def _by_name(member: Member) -> str:

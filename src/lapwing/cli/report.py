@@ -127,16 +127,57 @@ def status(
         if case is None:
             found = opened.reports.statuses(mine.id)
             owed = opened.reports.unreported(mine.id)
+            pressing = opened.reports.pressing(mine.id)
+            undecided, fallback = pressing.undecided, pressing.fallback
         else:
             found = opened.reports.status(mine.id, case)
-            owed = []
+            owed, undecided, fallback = [], [], None
     if json:
-        write_json({"reports": found, "owed": owed})
+        write_json({"reports": found, "owed": owed, "undecided": undecided, "fallback": fallback})
         return
     _show_statuses(found)
+    for one in undecided:
+        eye.print(
+            plain(f"case {one.number}: a child is in danger now, and there is no verdict"),
+            style="bold red",
+        )
     if owed:
-        rows = [(one.number, one.title, one.clock.started_at, one.clock.state) for one in owed]
-        show(table("Not reported yet", ("case", "about", "known since (UTC)", "clock"), rows))
+        rows = [
+            (
+                one.number,
+                "danger now" if one.danger else one.title,
+                one.clock.started_at,
+                one.clock.state,
+                one.clock.late_at,
+                ", ".join(one.asked),
+            )
+            for one in owed
+        ]
+        names = ("case", "about", "known since (UTC)", "clock", "late from (UTC)", "asked")
+        show(table("Not reported yet", names, rows))
+
+
+@app.command()
+def danger(
+    case: Case,
+    why: Annotated[str, typer.Option(help="In your words; the authority is told them.")],
+    over: Annotated[bool, typer.Option("--over", help="Take the mark back.")] = False,
+    organisation_name: For = None,
+    json: Json = False,
+) -> None:
+    """Say as a named member that a child is in danger now: the case comes before all others.
+
+    Where the police can reach somebody now, call them first.
+    """
+    with house() as opened:
+        mine = organisation(opened, organisation_name)
+        act = opened.cases.danger_over if over else opened.cases.danger
+        marked = act(mine.id, named_member(opened, mine.id), case, why)
+    if json:
+        write_json(marked)
+        return
+    due = f"due {marked.due_at:%H:%M} UTC" if marked.due_at else "as pressing as its findings"
+    page.print(plain(f"case {marked.number}: {due}"))
 
 
 @app.command()

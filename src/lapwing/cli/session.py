@@ -16,7 +16,7 @@ from lapwing.app import House, open_house
 from lapwing.cli.output import eye, plain
 from lapwing.intake.columns import IGNORE
 from lapwing.model.actors import Actor, ActorKind
-from lapwing.model.errors import InvalidInput, NotAllowed, Unavailable
+from lapwing.model.errors import InvalidInput, NotAllowed, NotFound, Unavailable
 from lapwing.model.organisations import Member, Organisation, OrganisationKind
 from lapwing.settings import Settings
 
@@ -91,6 +91,14 @@ def organisation(opened: House, named: str | None = None) -> Organisation:
 def operator(opened: House) -> Actor:
     """Whoever sits at this machine's command line: enough for data, never for a verdict."""
     return Actor(kind=ActorKind.SYSTEM, name=f"command line ({opened.settings.operator})")
+
+
+def member_named(opened: House, mine: Organisation, name: str) -> Member:
+    """A member by name or id. Raises NotFound."""
+    for member in opened.members.members(mine.id):
+        if name in (member.name, str(member.id)):
+            return member
+    raise NotFound(f"{mine.name} has no member {name!r}; `lapwing members list` names them")
 
 
 def named_member(opened: House, of: UUID, *, in_person: bool = False) -> Member:

@@ -20,6 +20,8 @@ _SENTENCES: dict[str, str] = {
     EventKind.CASE_CLAIMED: "The case was claimed",
     EventKind.CASE_RELEASED: "The case was given back to the queue",
     EventKind.CASE_NOTED: "A note was made",
+    EventKind.CASE_DANGER: "A child is in danger now",
+    EventKind.CASE_DANGER_OVER: "The mark of danger was taken back",
     EventKind.CASE_APPEALED: "Somebody appealed",
     EventKind.CASE_CLOSED: "The case was closed",
     EventKind.VERDICT: "A verdict was given",

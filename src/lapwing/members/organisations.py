@@ -15,11 +15,20 @@ from lapwing.members.named import checked_country, checked_hosts, checked_name
 from lapwing.model.actors import SYSTEM, Actor, ActorKind
 from lapwing.model.errors import Conflict, NotAllowed, NotFound
 from lapwing.model.events import EventKind
-from lapwing.model.organisations import Organisation, OrganisationKind
+from lapwing.model.organisations import Member, Organisation, OrganisationKind
 from lapwing.model.permissions import Permission
 from lapwing.store.clock import new_id
 
-_SETTINGS = ("name", "kind", "country", "keep_content", "keep_days", "scan_private", "media_hosts")
+_SETTINGS = (
+    "name",
+    "kind",
+    "country",
+    "keep_content",
+    "keep_days",
+    "scan_private",
+    "media_hosts",
+    "fallback_member",
+)
 
 
 class Organisations(Desk):
@@ -104,9 +113,11 @@ class Organisations(Desk):
         keep_days: int | UnsetType | None = UNSET,
         scan_private: str | UnsetType | None = UNSET,
         media_hosts: Iterable[str] | UnsetType = UNSET,
+        fallback_member: UUID | UnsetType | None = UNSET,
     ) -> Organisation:
         """Change settings; what is left unset stays. Raises as `create_organisation` does.
 
+        The fallback member has to be one who may file reports.
         Name, kind and country are changed on the machine only. What the law of the old country
         allowed has to be switched off before the country changes.
         """
@@ -129,7 +140,10 @@ class Organisations(Desk):
                 "media_hosts": media_hosts
                 if isinstance(media_hosts, UnsetType)
                 else checked_hosts(media_hosts),
+                "fallback_member": fallback_member,
             }
+            if isinstance(fallback_member, UUID):
+                _require_filing(repository.all_members(connection), fallback_member)
             fields |= {name: value for name, value in wanted.items() if value is not UNSET}
             if keep_content is None:
                 fields["keep_days"] = None
@@ -147,6 +161,13 @@ class Organisations(Desk):
                 {"before": _settings(before), "after": _settings(after)},
             )
         return after
+
+
+def _require_filing(members: Iterable[Member], wanted: UUID) -> None:
+    found = next((one for one in members if one.id == wanted), None)
+    if found is None:
+        raise NotFound("there is no such member, or they are disabled")
+    found.require(Permission.REPORTS_FILE)
 
 
 def _settings(organisation: Organisation) -> dict[str, object]:

@@ -78,6 +78,7 @@ def change_organisation(connection: Connection, changed: Organisation) -> bool:
                     keep_days=changed.keep_days,
                     scan_private=changed.scan_private,
                     media_hosts=list(changed.media_hosts),
+                    fallback_member=changed.fallback_member,
                 )
             )
     except IntegrityError:
@@ -243,6 +244,7 @@ def _organisation(row: RowMapping) -> Organisation:
         keep_days=row["keep_days"],
         scan_private=row["scan_private"],
         media_hosts=tuple(row["media_hosts"]),
+        fallback_member=row["fallback_member"],
     )
 
 

@@ -29,6 +29,7 @@ organisations = Table(
     Column("scan_private", Text),
     Column("media_hosts", ARRAY(Text), nullable=False),
     moment("created_at"),
+    Column("fallback_member", Uuid),
 )
 
 members = Table(

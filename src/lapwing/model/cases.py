@@ -66,6 +66,8 @@ class CaseSummary(Struct, frozen=True, kw_only=True):
     claimed_by: UUID | None = None
     claimed_by_name: str | None = None
     due_at: datetime | None = None
+    danger_at: datetime | None = None
+    """When a member said that a child is in danger now: such cases come first."""
     outcome: Outcome | None = None
     appealed_at: datetime | None = None
     """When somebody last asked for the decision to be looked at again."""

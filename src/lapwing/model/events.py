@@ -57,6 +57,8 @@ class EventKind(StrEnum):
     CASE_CLAIMED = "case.claimed"
     CASE_RELEASED = "case.released"
     CASE_NOTED = "case.noted"
+    CASE_DANGER = "case.danger"
+    CASE_DANGER_OVER = "case.danger_over"
     CASE_APPEALED = "case.appealed"
     CASE_CLOSED = "case.closed"
     VERDICT = "case.verdict"

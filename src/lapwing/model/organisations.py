@@ -44,6 +44,8 @@ class Organisation(Struct, frozen=True, kw_only=True):
     scan_private: str | None = None
     media_hosts: tuple[str, ...] = ()
     """Hosts from which media may be fetched by URL."""
+    fallback_member: UUID | None = None
+    """Who is named when a legal clock is about to lapse and nobody has acted."""
 
 
 class Member(Struct, frozen=True, kw_only=True):

@@ -14,13 +14,15 @@ from msgspec import Struct
 from lapwing.law.registry import row, rules
 from lapwing.law.rows import Certainty, LawRow, Topic
 from lapwing.model.cases import Outcome
-from lapwing.model.organisations import Organisation
+from lapwing.model.organisations import Organisation, OrganisationKind
 
 AUTHORITY = "NCMEC CyberTipline"
 KEPT_UNDER = "us.keep_content"
 """The row of law that says how long a CyberTipline report is preserved."""
 REMIND_AFTER = timedelta(hours=4)
 LATE_AFTER = timedelta(hours=24)
+DANGER_LATE_AFTER = timedelta(hours=1)
+"""Where a child is in danger now, the reminder comes at once and an hour later it is late."""
 
 REPORTABLE = frozenset({Outcome.CONFIRMED, Outcome.WELFARE})
 """Verdicts on which a report may be filed."""
@@ -46,6 +48,8 @@ class LegalClock(Struct, frozen=True, kw_only=True):
     deadline: str | None = None
     started_at: datetime | None = None
     met_at: datetime | None = None
+    late_at: datetime | None = None
+    """When Lapwing calls it late; None where nothing is owed, or it is met."""
     certain: bool = False
     """Whether the row was read in the primary text."""
 
@@ -55,32 +59,42 @@ def legal_clock(
     started_at: datetime | None,
     filed_at: datetime | None,
     now: datetime,
+    *,
+    danger: bool = False,
 ) -> LegalClock:
     """The clock of a case that has been known since `started_at`: the first verdict that asked for
-    a report. A second verdict does not turn the clock back."""
+    a report. A second verdict does not turn the clock back. `danger`: a child is in danger now."""
     duty = duty_of(organisation)
     meets = duty is None or AUTHORITY in (duty.report_to or "")
     owed = started_at if duty is not None else None
+    met = filed_at if meets else None
+    late_at = owed + late_after(danger=danger) if owed is not None and met is None else None
     return LegalClock(
-        state=_state(owed, filed_at if meets else None, now),
+        state=state_of(owed, met, now, danger=danger),
         duty=duty.id if duty else None,
         says=_says(organisation, duty, meets),
         report_to=duty.report_to if duty else None,
         deadline=duty.deadline if duty else None,
         started_at=started_at,
         met_at=filed_at,
+        late_at=late_at,
         certain=duty is not None and duty.certainty is Certainty.READ,
     )
 
 
 def duty_of(organisation: Organisation) -> LawRow | None:
     """The duty to report of that kind of organisation in its country; what was read goes first."""
+    return duty_in(organisation.kind, organisation.country)
+
+
+def duty_in(kind: OrganisationKind, country: str) -> LawRow | None:
+    """The duty to report of this kind of organisation in this country."""
     found = [
         one
         for one in rules()
         if one.topic is Topic.REPORTING_DUTY
-        and one.country == organisation.country
-        and organisation.kind in one.organisation_kinds
+        and one.country == country
+        and kind in one.organisation_kinds
     ]
     return min(found, key=lambda one: one.certainty is not Certainty.READ, default=None)
 
@@ -91,15 +105,22 @@ def kept_for() -> timedelta:
     return timedelta(days=days or 0)
 
 
-def _state(started: datetime | None, filed_at: datetime | None, now: datetime) -> ClockState:
+def late_after(*, danger: bool) -> timedelta:
+    return DANGER_LATE_AFTER if danger else LATE_AFTER
+
+
+def state_of(
+    started: datetime | None, filed_at: datetime | None, now: datetime, *, danger: bool = False
+) -> ClockState:
+    """Where a clock stands that began at `started`."""
     if filed_at is not None:
         return ClockState.MET
     if started is None:
         return ClockState.NOT_STARTED
     waited = now - started
-    if waited >= LATE_AFTER:
+    if waited >= late_after(danger=danger):
         return ClockState.LATE
-    return ClockState.REMIND if waited >= REMIND_AFTER else ClockState.RUNNING
+    return ClockState.REMIND if danger or waited >= REMIND_AFTER else ClockState.RUNNING
 
 
 def _says(organisation: Organisation, duty: LawRow | None, meets: bool) -> str:

@@ -144,6 +144,7 @@ def gather_material(
         faults=faults,
         reporter=credentials.reporter if credentials else None,
         typed=typed,
+        danger=cases_read.danger_why(connection, case.id),
         now=office.clock(),
     )
 

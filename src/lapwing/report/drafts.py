@@ -212,6 +212,7 @@ class Drafts:
             case.known_since,
             min(filed, default=None),
             self._office.clock(),
+            danger=case.summary.danger_at is not None,
         )
 
     def _faults(self, draft: Draft, schema: Schema | None) -> tuple[Fault, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
+from lapwing.report.alarm import WATCH, sound
 from lapwing.report.desk import Office
 from lapwing.report.erasing import erase_due
 from lapwing.report.filing import Filing
@@ -23,4 +24,8 @@ def handlers(office: Office, filing: Filing) -> Mapping[str, Handler]:
         """Delete on time what this room may no longer hold."""
         erase_due(office, UUID(payload["organisation"]))
 
-    return {FILE: file, SWEEP: sweep}
+    def watch(payload: dict[str, str]) -> None:
+        """Say in the log which legal clocks press."""
+        sound(office.database, office.clock())
+
+    return {FILE: file, SWEEP: sweep, WATCH: watch}

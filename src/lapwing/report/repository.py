@@ -141,6 +141,18 @@ def member(connection: Connection, member: UUID) -> Member:
     )
 
 
+def fallback(connection: Connection, organisation: UUID) -> str | None:
+    """The name of the member who is asked when a clock is about to lapse, while they are there."""
+    found: str | None = connection.execute(
+        text(
+            """select m.name from organisations o join members m on m.id = o.fallback_member
+                where o.id = :o and m.disabled_at is null"""
+        ),
+        {"o": organisation},
+    ).scalar_one_or_none()
+    return found
+
+
 def receipt(connection: Connection, report: UUID) -> bytes | None:
     """The authority's notification of a filed report, as received."""
     found = connection.execute(
@@ -150,21 +162,24 @@ def receipt(connection: Connection, report: UUID) -> bytes | None:
 
 
 def unreported(connection: Connection, authority: str, limit: int) -> list[Any]:
-    """Cases whose standing verdict asks for a report that is not filed: the oldest first."""
+    """Cases whose standing verdict asks for a report that is not filed: those in which a child is
+    in danger first, then the longest known."""
     return list(
         connection.execute(
             text(
-                """select c.id, c.number, c.title, first.at as known_at, r.state
+                """select c.id, c.number, c.title, first.at as known_at, first.name as known_by,
+                          c.danger_at, r.state
                      from cases c
                      cross join lateral (
-                       select min(v.at) as at from verdicts v
-                        where v.case_id = c.id and v.outcome in ('confirmed', 'welfare')) first
+                       select v.at, m.name from verdicts v join members m on m.id = v.member_id
+                        where v.case_id = c.id and v.outcome in ('confirmed', 'welfare')
+                        order by v.at, v.id limit 1) first
                      left join reports r
                        on r.case_id = c.id and r.authority = :authority
                       and r.state <> 'withdrawn'
                     where c.outcome in ('confirmed', 'welfare')
                       and (r.state is null or r.state <> 'filed')
-                    order by first.at, c.number limit :limit"""
+                    order by c.danger_at is null, first.at, c.number limit :limit"""
             ),
             {"authority": authority, "limit": limit},
         )

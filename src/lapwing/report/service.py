@@ -6,18 +6,21 @@ it, and that member having seen exactly what is filed. What is confirmed is file
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from lapwing.cases.reading import in_danger
 from lapwing.evidence import holds
-from lapwing.model.cases import Verdict
+from lapwing.model.cases import CaseSummary, Verdict
 from lapwing.model.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from lapwing.model.events import EventKind
-from lapwing.model.organisations import Member
+from lapwing.model.organisations import Member, Organisation
 from lapwing.report import repository
-from lapwing.report.clock import LegalClock, duty_of, legal_clock
+from lapwing.report.clock import ClockState, LegalClock, duty_of, legal_clock
 from lapwing.report.cybertipline.credentials import read_credentials
 from lapwing.report.cybertipline.drafting import draft_report
 from lapwing.report.cybertipline.endpoints import AUTHORITY, authority_of
@@ -33,13 +36,28 @@ HELD = "a report to an authority is being filed"
 
 
 class Unreported(Struct, frozen=True, kw_only=True):
-    """A case whose verdict asks for a report that is not filed."""
+    """A case whose verdict asks for a report that is not filed. `asked` are the names of those who
+    should file it: who first knew, and from the reminder on the fallback member as well."""
 
     case: UUID
     number: int
     title: str
     state: ReportState | None
     clock: LegalClock
+    danger: bool = False
+    """A child is in danger now, as a member has said."""
+    asked: tuple[str, ...] = ()
+
+
+class Pressing(Struct, frozen=True, kw_only=True):
+    """What a member should do before anything else, most pressing first."""
+
+    undecided: list[CaseSummary]
+    """Cases without a verdict in which a child is in danger."""
+    owed: list[Unreported]
+    """Reports whose clock has reached its reminder, or that are late."""
+    fallback: str | None
+    """Who is named when nobody has acted."""
 
 
 class Reports(Drafts):
@@ -181,7 +199,8 @@ class Reports(Drafts):
             return self._clock(connection, sender, open_case(connection, case))
 
     def unreported(self, organisation: UUID, limit: int = 200) -> list[Unreported]:
-        """Cases whose verdict asks for a report that is not filed, the longest known first.
+        """Cases whose verdict asks for a report that is not filed: those in which a child is in
+        danger first, then the longest known.
 
         Empty for an organisation that no law on record bids to report.
         """
@@ -190,16 +209,21 @@ class Reports(Drafts):
             return []
         with self._office.database.organisation(organisation) as connection:
             rows = repository.unreported(connection, AUTHORITY, limit)
-        return [
-            Unreported(
-                case=row.id,
-                number=row.number,
-                title=row.title,
-                state=ReportState(row.state) if row.state else None,
-                clock=legal_clock(sender, row.known_at, None, self._office.clock()),
-            )
-            for row in rows
+            fallback = repository.fallback(connection, organisation)
+        now = self._office.clock()
+        return [_unreported(row, sender, fallback, now) for row in rows]
+
+    def pressing(self, organisation: UUID, limit: int = 50) -> Pressing:
+        """What cannot wait: what the console's banner and `lapwing report status` show."""
+        with self._office.database.organisation(organisation) as connection:
+            undecided = in_danger(connection, limit)
+            fallback = repository.fallback(connection, organisation)
+        owed = [
+            one
+            for one in self.unreported(organisation, limit)
+            if one.clock.state in (ClockState.REMIND, ClockState.LATE)
         ]
+        return Pressing(undecided=undecided, owed=owed, fallback=fallback)
 
     def _endpoint(self, organisation: UUID) -> str:
         office = self._office
@@ -220,6 +244,23 @@ class Reports(Drafts):
         if found is None:
             raise NotFound("there is no such report")
         return found
+
+
+def _unreported(row: Any, sender: Organisation, fallback: str | None, now: datetime) -> Unreported:
+    danger = row.danger_at is not None
+    clock = legal_clock(sender, row.known_at, None, now, danger=danger)
+    asked = [row.known_by]
+    if clock.state is not ClockState.RUNNING and fallback not in (None, row.known_by):
+        asked.append(fallback)
+    return Unreported(
+        case=row.id,
+        number=row.number,
+        title=row.title,
+        state=ReportState(row.state) if row.state else None,
+        clock=clock,
+        danger=danger,
+        asked=tuple(asked),
+    )
 
 
 def _confirmation(

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from lapwing.app import House
 from lapwing.operations.totals import totals
+from lapwing.report.alarm import read_clocks
 
 
 class HouseNumbers(Collector):
@@ -48,6 +49,18 @@ class HouseNumbers(Collector):
         )
         yield _one(
             "case_oldest_seconds", "Age of the oldest case without a verdict", found.case_age
+        )
+        clocks = read_clocks(self._house.database, now)
+        yield _by(
+            "reports_owed",
+            "Reports that the law asks for and that are not filed, by clock",
+            "clock",
+            {"running": clocks.running, "remind": clocks.remind, "late": clocks.late},
+        )
+        yield _one(
+            "cases_in_danger",
+            "Cases without a verdict in which a child is in danger",
+            clocks.undecided,
         )
         yield _by("jobs", "Jobs in the queue, by status", "status", found.jobs)
         yield _one("job_oldest_seconds", "How long the oldest due job has waited", found.job_age)

@@ -17,6 +17,7 @@ from lapwing.bank.following import Follower
 from lapwing.logs import log, told
 from lapwing.model.errors import Unavailable
 from lapwing.operations.readiness import Heartbeat
+from lapwing.report.alarm import queue_next
 from lapwing.report.jobs import handlers as report_handlers
 from lapwing.screening.jobs import handlers, queue_after_start
 from lapwing.settings import Settings
@@ -50,6 +51,7 @@ def serve_here(
     house = open_house(settings)
     try:
         queue_after_start(house.database, house.clock())
+        queue_next(house.database, house.clock())
         asyncio.run(_serve(house, listener, stop_seconds, started))
     finally:
         house.close()

@@ -52,6 +52,8 @@ class Material(Struct, frozen=True, kw_only=True):
     reporter: Reporter | None
     typed: Typed
     now: datetime
+    danger: str | None = None
+    """Why a member said that a child is in danger now: the authority's fast way."""
     faults: tuple[Fault, ...] = ()
     """What could not be read on the way here."""
 
@@ -144,7 +146,7 @@ def _summary(material: Material, kind: ReportKind) -> IncidentSummary:
     return IncidentSummary(
         incident_type=typed.incident_type or incident_type(kind),
         platform=typed.platform or material.organisation.name,
-        escalate_to_high_priority=typed.escalate,
+        escalate_to_high_priority=typed.escalate or material.danger,
         report_annotations=typed.annotations,
         incident_date_time=typed.incident_date_time or first,
         incident_date_time_description=said,

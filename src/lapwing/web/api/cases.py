@@ -10,6 +10,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Meta, Struct
 
 from lapwing.cases.records import CaseDetail
+from lapwing.cases.service import MAX_DANGER
 from lapwing.model.cases import CaseState, CaseSummary, Outcome, Verdict
 from lapwing.model.organisations import Scope
 from lapwing.model.permissions import Permission
@@ -43,6 +44,12 @@ class CaseQueue(Struct, frozen=True, kw_only=True):
 
 class Note(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     text: Words
+
+
+class Danger(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why a child is in danger now, or why that is over; it stands in the ledger."""
+
+    why: Annotated[str, Meta(min_length=1, max_length=MAX_DANGER)]
 
 
 class NewVerdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,6 +107,22 @@ def note(
     return house.cases.note(caller.organisation, caller.person, case, data.text)
 
 
+@post("/v1/cases/{case:str}/danger", operation_id="mark_danger", opt=_WORK, **_STEP)
+def danger(
+    house: HouseGiven, caller: CallerGiven, case: CaseRef, data: JSONBody[Danger]
+) -> CaseSummary:
+    """Say that a child is in danger now: the case comes before all others and is due in an hour."""
+    return house.cases.danger(caller.organisation, caller.person, case, data.why)
+
+
+@post("/v1/cases/{case:str}/danger/over", operation_id="unmark_danger", opt=_WORK, **_STEP)
+def danger_over(
+    house: HouseGiven, caller: CallerGiven, case: CaseRef, data: JSONBody[Danger]
+) -> CaseSummary:
+    """Take that mark back, with a reason."""
+    return house.cases.danger_over(caller.organisation, caller.person, case, data.why)
+
+
 @post("/v1/cases/{case:str}/verdict", operation_id="judge_case", opt=_JUDGE, **_STEP)
 def verdict(
     house: HouseGiven,
@@ -120,4 +143,14 @@ def close(house: HouseGiven, caller: CallerGiven, case: CaseRef) -> CaseSummary:
     return house.cases.close(caller.organisation, caller.person, case)
 
 
-ROUTES: list[HTTPRouteHandler] = [list_cases, get_case, claim, release, note, verdict, close]
+ROUTES: list[HTTPRouteHandler] = [
+    list_cases,
+    get_case,
+    claim,
+    release,
+    note,
+    danger,
+    danger_over,
+    verdict,
+    close,
+]

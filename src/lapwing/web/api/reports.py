@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
+from lapwing.model.cases import CaseSummary
 from lapwing.model.permissions import Permission
 from lapwing.report.drafts import Preview
 from lapwing.report.records import ReportStatus
@@ -30,10 +31,14 @@ _FILE = _ROUTE | {"opt": by_member(Permission.REPORTS_FILE, fresh_token=True)}
 
 
 class Standing(Struct, frozen=True, kw_only=True):
-    """`owed` are cases whose verdict asks for a report that is not filed."""
+    """`owed` are cases whose verdict asks for a report that is not filed, most pressing first;
+    `undecided` those without a verdict in which a child is in danger; `fallback` is the member who
+    is named when nobody has acted."""
 
     reports: list[ReportStatus]
     owed: list[Unreported]
+    undecided: list[CaseSummary]
+    fallback: str | None
 
 
 class Seen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,9 +54,12 @@ class Why(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 @get("/v1/reports", operation_id="list_reports", **_ROUTE)
 def list_reports(house: HouseGiven, caller: CallerGiven) -> Standing:
     """Every report and where it stands, and the cases that still need one."""
+    pressing = house.reports.pressing(caller.organisation)
     return Standing(
         reports=house.reports.statuses(caller.organisation),
         owed=house.reports.unreported(caller.organisation),
+        undecided=pressing.undecided,
+        fallback=pressing.fallback,
     )
 
 

@@ -12,7 +12,10 @@ from lapwing.app import House
 from lapwing.model.cases import CaseState, Outcome, SubjectKind
 from lapwing.model.findings import FindingKind, Reason
 from lapwing.model.indicators import IndicatorKind
+from lapwing.model.organisations import Member
+from lapwing.model.permissions import Permission
 from lapwing.model.videos import VideoMatch
+from lapwing.report.service import Pressing
 from lapwing.web.callers import Caller
 from lapwing.web.console.static import has_htmx
 from lapwing.web.sessions import form_token
@@ -154,6 +157,13 @@ _templates.globals.update(
 )
 
 
+def _pressing(house: House, member: Member) -> Pressing | None:
+    """What every page tells those first who can do something about it."""
+    if not (member.may(Permission.REPORTS_FILE) or member.may(Permission.CASES_DECIDE)):
+        return None
+    return house.reports.pressing(member.organisation)
+
+
 def render(name: str, house: House, caller: Caller, *, here: str, **given: Any) -> str:
     """A page for the member who asks; `here` is the entry of the navigation that it belongs to."""
     member, now = caller.person, house.clock()
@@ -163,6 +173,7 @@ def render(name: str, house: House, caller: Caller, *, here: str, **given: Any) 
         organisation=house.members.organisation(member.organisation),
         csrf=form_token(caller.session or ""),
         htmx=has_htmx(),
+        pressing=_pressing(house, member),
         ago=lambda at: ago(at, now),
         **given,
     )

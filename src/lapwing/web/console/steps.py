@@ -8,11 +8,12 @@ from uuid import UUID
 from litestar import post
 from litestar.enums import RequestEncodingType
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Body, FromPath
+from litestar.params import Body, FromPath, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Meta, Struct
 
 from lapwing.app import House
+from lapwing.cases.service import MAX_DANGER
 from lapwing.model.cases import CaseSummary, Outcome
 from lapwing.model.permissions import Permission
 from lapwing.web.console.pages import CaseNumber, page
@@ -34,6 +35,11 @@ class Plain(Struct, frozen=True, kw_only=True):
 class NoteForm(Struct, frozen=True, kw_only=True):
     csrf: str
     text: Words
+
+
+class DangerForm(Struct, frozen=True, kw_only=True):
+    csrf: str
+    why: Annotated[str, Meta(min_length=1, max_length=MAX_DANGER)]
 
 
 class VerdictForm(Struct, frozen=True, kw_only=True):
@@ -71,6 +77,23 @@ def release(house: HouseGiven, caller: CallerGiven, case: CaseNumber, data: Plai
 def note(house: HouseGiven, caller: CallerGiven, case: CaseNumber, data: NoteData) -> Redirect:
     """Write a note."""
     return _back(house.cases.note(caller.organisation, caller.person, case, data.text), "noted")
+
+
+@post("/console/cases/{case:str}/danger", name="console_danger", **_WORK)
+def danger(
+    house: HouseGiven, caller: CallerGiven, case: CaseNumber, data: URLEncodedBody[DangerForm]
+) -> Redirect:
+    """Say that a child is in danger now."""
+    return _back(house.cases.danger(caller.organisation, caller.person, case, data.why), "danger")
+
+
+@post("/console/cases/{case:str}/danger/over", name="console_danger_over", **_WORK)
+def danger_over(
+    house: HouseGiven, caller: CallerGiven, case: CaseNumber, data: URLEncodedBody[DangerForm]
+) -> Redirect:
+    """Take that back."""
+    marked = house.cases.danger_over(caller.organisation, caller.person, case, data.why)
+    return _back(marked, "danger_over")
 
 
 @post(
@@ -125,4 +148,13 @@ def uncover(
     )
 
 
-STEPS: list[HTTPRouteHandler] = [claim, release, note, verdict, close, uncover]
+STEPS: list[HTTPRouteHandler] = [
+    claim,
+    release,
+    note,
+    danger,
+    danger_over,
+    verdict,
+    close,
+    uncover,
+]

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import time
 
 import numpy as np
 
 from lapwing.bank.index.hamming import HammingIndex
 from lapwing.bank.index.tables import compile_loops
+from lapwing.intake.hash_lists.vics import VicsFile
 from lapwing.intake.media.pdq import pdq
+
+_HASH_LIST = (
+    b'{"odata.metadata":"http://x/DataModels/1.3.xml#Media","skip":[],'
+    b'"value":[{"MD5":"' + b"ab" * 16 + b'","Odd":1}]}'
+)
 
 
 def compile_hot_loops() -> float:
@@ -19,4 +26,5 @@ def compile_hot_loops() -> float:
     codes = np.zeros((2, 32), np.uint8)
     HammingIndex.build(codes, np.arange(2, dtype=np.int64)).search(codes, 31)
     compile_loops()
+    list(VicsFile(io.BytesIO(_HASH_LIST)))
     return time.perf_counter() - start

@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from hash_list_files import digits, icse, icse_row, known_harmless, media, vics
+from lapwing.bank.exporting import standing_rows
 from lapwing.bank.hash_lists import Declared, HashLists, ListImported, declare
 from lapwing.bank.live import LiveBank
 from lapwing.bank.profiles.registry import profile_named, profiles, read_profile
@@ -330,3 +331,18 @@ def test_another_organisations_list_cannot_be_fed(
     read = VicsFile(io.BytesIO(vics([media(1)])))
     with pytest.raises(Exception, match="row-level security"):
         hash_lists.import_rows(organisation, SYSTEM, listed, said(), iter(read), form="vics")
+
+
+def test_another_organisations_list_cannot_be_written_out(
+    hash_lists: HashLists,
+    organisation: UUID,
+    other_organisation: UUID,
+    make_list: MakeList,
+    database: Database,
+) -> None:
+    listed = make_list(other_organisation)
+    take(hash_lists, listed, vics([media(1)]), said())
+    with database.organisation(organisation) as connection:
+        assert list(standing_rows(connection, listed.id, utc_now())) == []
+    with database.organisation(other_organisation) as connection:
+        assert len(list(standing_rows(connection, listed.id, utc_now()))) == 2

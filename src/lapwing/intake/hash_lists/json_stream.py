@@ -6,6 +6,7 @@ of bytes. Must never hold more than one piece of the file and one element.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, NoReturn
 
@@ -33,7 +34,7 @@ BUNCH = 1_000
 """Elements handed on at a time."""
 
 _LONGEST_NAME = 64 * 1024
-_SPACE = b" \t\r\n"
+_SOLID = re.compile(rb"[^ \t\r\n]")
 
 
 class Bunch(NamedTuple):
@@ -85,11 +86,11 @@ class JsonStream:
     def peek(self) -> bytes:
         """The next byte that is not space; empty at the end of the file."""
         while True:
-            while self._at < len(self._buffer):
-                byte = self._buffer[self._at : self._at + 1]
-                if byte not in _SPACE:
-                    return byte
-                self._at += 1
+            found = _SOLID.search(self._buffer, self._at)
+            if found is not None:
+                self._at = found.start()
+                return found[0]
+            self._at = len(self._buffer)
             if not self._more():
                 return b""
 

@@ -70,7 +70,7 @@ class OpenedFile:
     def described(self, read: VicsFile | IcseFile) -> dict[str, Any]:
         """For the ledger: which file it was, and how far it was read."""
         return {
-            "marker": read.marker[:500],
+            "marker": "".join(c if c.isprintable() else "?" for c in read.marker[:500]),
             "version": read.version,
             "form": read.form,
             "sha256": self.counted.sha256,

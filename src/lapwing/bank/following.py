@@ -46,14 +46,15 @@ class Follower:
             thread.start()
 
     def stop(self) -> None:
-        """Returns when both threads have ended, or only a file is still being written, which then
-        ends with the process."""
+        """Returns when both threads have ended; one that is loading or writing the whole bank goes
+        on until the process ends."""
         self._stop.set()
-        follower, keeper = self._threads
-        follower.join()
-        keeper.join(STOP_SECONDS)
+        until = monotonic() + STOP_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, until - monotonic()))
         self._live.followed = False
-        if self._live.generations is not None and not keeper.is_alive():
+        busy = any(thread.is_alive() for thread in self._threads)
+        if self._live.generations is not None and not busy:
             self._live.generations.resign()
 
     def _follow(self) -> None:

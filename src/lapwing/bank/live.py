@@ -121,8 +121,9 @@ class LiveBank:
                 held = self._held
                 if not held.is_at(newest):
                     held = self._levelled(held)
-                    self._held = held
-                    self.levelled_at = utc_now()
+                    if held is not self._held:
+                        self._held = held
+                        self.levelled_at = utc_now()
         self._confirmed = max(self._confirmed, asked)
         return held
 

@@ -43,10 +43,11 @@ def index() -> Iterator[str]:
         server.shutdown()
 
 
-def audit(tmp_path: Path, url: str | None, *pins: str) -> tuple[int, str]:
+def audit(tmp_path: Path, url: str | None, *pins: str, **more: str) -> tuple[int, str]:
     lock = tmp_path / "lock.txt"
     lock.write_text("".join(f"{pin} \\\n    --hash=sha256:00\n" for pin in pins))
     clean = {name: value for name, value in os.environ.items() if name != "LAPWING_AUDIT_URL"}
+    clean |= more
     done = subprocess.run(
         [sys.executable, AUDIT, lock],
         env=clean | ({"LAPWING_AUDIT_URL": url} if url else {}),
@@ -67,6 +68,19 @@ def test_sound_cleared_and_unknown_packages_pass(index: str, tmp_path: Path) -> 
     code, said = audit(tmp_path, index, "sound==2.0", "cleared==3.0", "private==1.0")
     assert code == 0
     assert "3 pinned packages, 0 known weaknesses, 1 unknown to the index" in said
+
+
+def test_it_can_ask_the_index_that_pip_is_configured_with(index: str, tmp_path: Path) -> None:
+    code, said = audit(tmp_path, "pip", "weak==1.0", "sound==2.0", PIP_INDEX_URL=f"{index}/simple/")
+    assert code == 1
+    assert "weak 1.0: EXAMPLE-1" in said
+    assert index not in said
+
+
+def test_an_index_that_knows_nothing_has_audited_nothing(index: str, tmp_path: Path) -> None:
+    code, said = audit(tmp_path, index, "private==1.0", "secret==2.0")
+    assert code == 0
+    assert said.startswith("not audited")
 
 
 @pytest.mark.parametrize("url", [None, "http://127.0.0.1:9"])

@@ -77,6 +77,7 @@ app.command("show")(indicators.show_list)
 app.command("add")(indicators.add)
 app.command("import")(bank_files.import_list)
 app.command("export")(bank_export.export_list)
+app.command("profiles")(bank_files.list_profiles)
 app.command("withdraw")(indicators.withdraw)
 
 

@@ -18,7 +18,7 @@ from lapwing.bank.fields import IGNORED
 from lapwing.bank.formats import Format
 from lapwing.bank.hash_lists import Declared, ListImported, check_declared, declare
 from lapwing.bank.importing import Imported, format_of_name, import_file
-from lapwing.bank.profiles.registry import profile_named
+from lapwing.bank.profiles.registry import profile_named, profiles
 from lapwing.cli.output import (
     DONE,
     DONE_WITH_REFUSALS,
@@ -26,8 +26,11 @@ from lapwing.cli.output import (
     page,
     plain,
     progress,
+    show,
     show_refusals,
+    table,
     write_json,
+    write_lines,
 )
 from lapwing.cli.session import For, Maps, column_map, house, operator, organisation
 from lapwing.intake.columns import IGNORE
@@ -128,6 +131,33 @@ def import_list(
     else:
         show_import(imported)
     raise typer.Exit(DONE_WITH_REFUSALS if imported.refused else DONE)
+
+
+def list_profiles(
+    own: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILE…", help="Check .toml files of your own.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show what the category profiles say, with their labels of the Universal Classification
+    Schema; those that ship with Lapwing, or those in the files."""
+    found = [profile_named(str(path)) for path in own or ()] or list(profiles().values())
+    if json:
+        write_lines(found)
+        return
+    for profile in found:
+        rows = [
+            (
+                profile.raw(known),
+                known.meaning,
+                known.label,
+                f"{known.universal.section}: {known.universal.label}" if known.universal else "",
+            )
+            for known in profile.category
+        ]
+        rows.append(("none", profile.missing, "", ""))
+        title = f"{profile.name}: {profile.title} ({profile.source}; {profile.reviewed})"
+        show(table(title, ("category", "means", "label", "universal label"), rows))
 
 
 def show_import(imported: Imported | ListImported) -> None:

@@ -126,3 +126,17 @@ def test_what_is_said_of_a_hash_list_is_not_for_other_files(
         "bank", "import", mapped, "--list", "Ours", *SAID, "--map", "md5=MD5", "--json"
     )
     assert answer.json["error"]["field"] == "map"
+
+
+def test_profiles_are_shown_with_their_universal_labels_and_own_ones_checked(
+    lapwing_alone: Lapwing, tmp_path: Path
+) -> None:
+    shown = {one["name"]: one for one in lapwing_alone("bank", "profiles", "--json").lines}
+    assert set(shown) == {"iped", "icse", "non-pertinent"}
+    inside = shown["icse"]["category"][0]
+    assert inside["universal"] == {"section": "categorisation", "label": "baseline"}
+    assert "categorisation: baseline" in lapwing_alone("bank", "profiles").out
+    own = tmp_path / "own.toml"
+    own.write_text('name = "x"')
+    answer = lapwing_alone("bank", "profiles", own, "--json")
+    assert (answer.code, answer.json["error"]["field"]) == (2, "profile")

@@ -107,8 +107,12 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
 
     def word(self, known: Category) -> str:
         """A category as it is kept with an indicator: profile, raw number, label."""
-        raw = known.number if known.baseline is None else str(known.baseline).lower()
-        return f"{self.name}:{raw} {known.label}"
+        return f"{self.name}:{self.raw(known)} {known.label}"
+
+    @staticmethod
+    def raw(known: Category) -> str:
+        """The number or the flag, as text."""
+        return str(known.number) if known.baseline is None else str(known.baseline).lower()
 
     def feeds(self, kind: ListKind) -> None:
         """Raises InvalidInput when nothing of this profile may go on a list of this kind."""

@@ -15,7 +15,18 @@ from lapwing.model.refusals import Refusal
 from lapwing.model.submissions import Submission
 
 LIMITS = Limits(
-    file_bytes=1 << 20, pixels=1 << 20, scaled_pixels=4 << 20, rows=10_000, line_bytes=4096
+    file_bytes=1 << 20,
+    pixels=1 << 20,
+    scaled_pixels=4 << 20,
+    frames=6,
+    animation_pixels=4 << 20,
+    video_pixels=1 << 20,
+    video_seconds=600,
+    video_frames=100,
+    video_decoded=300,
+    video_work_seconds=5.0,
+    rows=10_000,
+    line_bytes=4096,
 )
 """Small, so that what lies beyond a limit is within reach."""
 

@@ -96,7 +96,7 @@ def test_files_are_asked_for_only_as_workers_come_to_them() -> None:
 def test_nothing_is_left_running_when_the_pool_closes() -> None:
     with Pool(work, 2) as pool:
         next(pool.map([Path("1-good"), Path("2-slow"), Path("3-slow")]))
-        running = [worker._process.pid for worker in pool._workers if worker is not None]
+        running = [worker.pid for worker in pool._workers if worker is not None]
     assert len(running) == 2
     for process in running:
         assert process is not None

@@ -7,8 +7,6 @@ are on their way, so memory does not grow with the number of files.
 
 from __future__ import annotations
 
-import multiprocessing
-import resource
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -17,20 +15,16 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from lapwing.intake.limits import MEBIBYTE
+from lapwing.intake.media.child import MEMORY, Child
 from lapwing.model.errors import InvalidInput, LapwingError, LimitExceeded
 
 SECONDS = 60.0
 """For one file."""
-MEMORY = 8192 * MEBIBYTE
-"""Address space of one worker; compiled code and libraries take about 3 GiB of it unused."""
-
 Result = TypeVar("Result")
 Work = Callable[[Path], Result]
 _AHEAD = 2
 _STARTING = 60.0
 """Seconds that a new worker may take to import what it needs."""
-_PRELOADED = ["lapwing.intake.media.hashing"]
 
 
 class Pool(Generic[Result]):
@@ -47,8 +41,6 @@ class Pool(Generic[Result]):
         self._work = work
         self._seconds = seconds
         self._memory = memory
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(_PRELOADED)
         self._workers: list[_Worker | None] = [None] * max(1, workers)
 
     def __enter__(self) -> Pool[Result]:
@@ -58,6 +50,11 @@ class Pool(Generic[Result]):
         for worker in self._workers:
             if worker is not None:
                 worker.stop()
+
+    def run(self, path: Path) -> Result | LapwingError:
+        """One file, now; the worker stays for the next."""
+        ((_, outcome),) = self.map([path])
+        return outcome
 
     def map(self, paths: Iterable[Path]) -> Iterator[tuple[Path, Result | LapwingError]]:
         """Each path with what `work` gave, or with the LapwingError that refuses it."""
@@ -83,7 +80,7 @@ class Pool(Generic[Result]):
             if not waiting:
                 return
             if worker is None:
-                worker = self._workers[number] = _Worker(self._context, self._work, self._memory)
+                worker = self._workers[number] = _Worker(self._work, self._memory)
             if worker.job is None:
                 worker.give(waiting.popleft(), self._seconds)
 
@@ -116,14 +113,16 @@ class _Job:
 
 
 class _Worker:
-    def __init__(self, context: Any, work: Work[Any], memory: int) -> None:
-        self.pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, work, memory), daemon=True)
-        self._process.start()
-        theirs.close()
+    def __init__(self, work: Work[Any], memory: int) -> None:
+        self._child = Child(_serve, work, memory=memory)
+        self.pipe = self._child.pipe
         self._started = False
         self.job: _Job | None = None
         self.deadline = 0.0
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
 
     def give(self, job: _Job, seconds: float) -> None:
         self.job = job
@@ -155,26 +154,18 @@ class _Worker:
         self.job = None
 
     def stop(self) -> None:
-        self.pipe.close()
-        self._process.kill()
-        self._process.join()
-        self._process.close()
+        self._child.stop()
 
 
-def _serve(pipe: Connection, work: Work[Any], memory: int) -> None:
+def _serve(pipe: Connection, work: Work[Any]) -> None:
     """The worker: says that it has started, then answers each path with a result or a refusal."""
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (memory, hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with suppress(EOFError, OSError, KeyboardInterrupt):
-        pipe.send(None)
-        while True:
-            path = pipe.recv()
-            try:
-                answer = work(path)
-            except LapwingError as error:
-                answer = error
-            except MemoryError:
-                answer = LimitExceeded("needs more memory than allowed")
-            pipe.send(answer)
+    pipe.send(None)
+    while True:
+        path = pipe.recv()
+        try:
+            answer = work(path)
+        except LapwingError as error:
+            answer = error
+        except MemoryError:
+            answer = LimitExceeded("needs more memory than allowed")
+        pipe.send(answer)

@@ -4,7 +4,7 @@ PyAV (FFmpeg) is an extra: `pip install 'lapwing[video]'`. It must never open an
 it is handed: the container is told from the content and forced, playlists are not among them, and
 what a file names inside itself (another file, an address) is not opened.
 
-A frame is taken where vPDQ takes it: every round(seconds x frames a second) frames. What a file
+A frame is taken where vPDQ takes it: every int(seconds x frames a second) frames. What a file
 claims about its length, rate or size is believed nowhere: limits count what was really decoded.
 """
 
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from stat import S_ISREG
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 from msgspec import Struct
@@ -35,6 +35,14 @@ EVERY = 1.0
 _MISSING = "videos need PyAV: pip install 'lapwing[video]'"
 _RATES = (0.5, 240.0)
 """Frames a second that are taken for what a file says of itself."""
+_START = 4096
+_PROBING = {"probesize": "5000000", "max_probe_packets": "500"}
+_AT_ONCE = {"analyzeduration": "500000", "fflags": "nobuffer"}
+"""For what is still being sent: do not wait for five seconds of it before the first frame."""
+_MOST_SKIPPED = 4
+"""Times the usual number of frames."""
+_LONGEST_STILL = 60.0
+"""Seconds that one frame may be shown; a larger step of the clock is a jump."""
 _CHUNK = 1 << 20
 
 
@@ -126,11 +134,16 @@ def sample(
     Raises InvalidInput where it breaks and LimitExceeded where it goes beyond the limits.
     """
     av = av_module()
-    start = file.read(4096)
+    start = _start_of(file)
     container = container_of(start)
     if container is None:
         raise InvalidInput(f"cannot be decoded as a video: it is {describe(start)}")
-    file.seek(0)
+    if file.seekable():
+        file.seek(0)
+        file_is_whole = True
+    else:
+        file_is_whole = False
+        file = cast("IO[bytes]", _Unread(start, file))
     told = {} if about is None else about
     told["mime"] = container.mime
     try:
@@ -139,7 +152,7 @@ def sample(
             format=container.name,
             io_open=_opens_nothing,
             metadata_errors="replace",
-            container_options={"probesize": "5000000", "max_probe_packets": "500"},
+            container_options=_PROBING if file_is_whole else _PROBING | _AT_ONCE,
         ) as opened:
             if not opened.streams.video:
                 raise InvalidInput("the file holds no video")
@@ -156,31 +169,38 @@ def _taken(
     opened: Any, stream: Any, limits: Limits, every: float, told: dict[str, Any]
 ) -> Iterator[Sampled]:
     rate = _rate(stream)
-    step = max(1, round(every * rate)) / rate
+    frames = max(1, int(every * rate + 1e-6))
+    step = frames / rate
     stream.thread_type = "AUTO"
     _check_size(stream.codec_context.width, stream.codec_context.height, limits)
     deadline = time.monotonic() + limits.video_work_seconds
-    first: float | None = None
-    due, taken = 0.0, 0
+    before: float | None = None
+    at = due = 0.0
+    taken, last = 0, 0
     for number, frame in enumerate(opened.decode(stream)):
-        clock = frame.time
-        first = clock if first is None else first
-        at = number / rate if clock is None or first is None else max(0.0, clock - first)
-        told["seconds"] = max(at, told.get("seconds", 0.0))
+        at += _passed(before, frame.time, 1 / rate) if number else 0.0
+        before = frame.time
+        told["seconds"] = at
         if at > limits.video_seconds:
             raise LimitExceeded(f"is longer than {limits.video_seconds:,} seconds")
         if number >= limits.video_decoded or time.monotonic() > deadline:
             raise LimitExceeded("takes longer to decode than allowed")
-        steady = number > 0 and due - 2 * step <= at <= due + step
-        if steady and at + 0.25 / rate < due:
+        # A clock that hardly moves must not hide what is shown meanwhile.
+        if number and at + 0.25 / rate < due and number - last < _MOST_SKIPPED * frames:
             continue
         if taken >= limits.video_frames:
             raise LimitExceeded(f"has more than {limits.video_frames:,} frames to look at")
         _check_size(frame.width, frame.height, limits)
-        taken += 1
-        # After a jump of the clock, counting begins anew.
-        due = (due if steady else at) + step
+        taken, last = taken + 1, number
+        due = (due if due <= at + 0.25 / rate <= due + step else at) + step
         yield Sampled(number, at, _upright(frame))
+
+
+def _passed(before: float | None, now: float | None, usual: float) -> float:
+    """Seconds between two frames; the usual ones where the clock is missing or jumps."""
+    if before is None or now is None or not 0 < now - before <= _LONGEST_STILL:
+        return usual
+    return now - before
 
 
 def _rate(stream: Any) -> float:
@@ -201,6 +221,29 @@ def _upright(frame: Any) -> NDArray[np.uint8]:
     rgb = frame.to_ndarray(format="rgb24")
     turns = round(frame.rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(rgb, turns) if turns else rgb)
+
+
+class _Unread:
+    """A stream whose beginning was read already; it cannot be set back, and FFmpeg sees that."""
+
+    def __init__(self, start: bytes, file: IO[bytes]) -> None:
+        self._start = start
+        self._file = file
+
+    def read(self, most: int) -> bytes:
+        """What there is, without waiting for more once there is some."""
+        if self._start:
+            part, self._start = self._start[:most], self._start[most:]
+            return part
+        return self._file.read(most) or b""
+
+
+def _start_of(file: IO[bytes]) -> bytes:
+    """The first bytes; a pipe may hand them out in small pieces."""
+    start = b""
+    while len(start) < _START and (more := file.read(_START - len(start))):
+        start += more
+    return start
 
 
 def _opens_nothing(url: str, flags: int, options: object) -> IO[bytes]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from litestar.enums import ScopeType
@@ -41,6 +41,8 @@ _OURS = frozenset(
 """Set here and nowhere else: what a route says of them is dropped."""
 
 Headers = list[tuple[bytes, bytes]]
+_DRAWN = 256
+"""Request ids drawn at a time."""
 
 
 class Frame:
@@ -49,12 +51,13 @@ class Frame:
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
+        self._ids = _request_ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
-        request_id, started = os.urandom(16).hex(), time.perf_counter()
+        request_id, started = next(self._ids), time.perf_counter()
         scope["state"]["request_id"] = request_id
         status = 500
 
@@ -80,22 +83,34 @@ class Frame:
                 status=status,
                 milliseconds=round(seconds * 1000, 1),
                 caller=known.actor.kind.value if known else None,
-                organisation=str(known.organisation) if known else None,
+                organisation=known.organisation if known else None,
             )
 
 
 def _framed(scope: Scope, said: Iterable[tuple[bytes, bytes]], request_id: str) -> Headers:
     """The headers that a route said, and those of the frame."""
-    headers = [header for header in said if header[0].lower() not in _OURS]
+    headers, stored = [], False
+    for header in said:
+        name = header[0].lower()
+        stored = stored or name == _NO_STORE[0]
+        if name not in _OURS:
+            headers.append(header)
     headers += _HEADERS
     headers.append((b"x-request-id", request_id.encode()))
-    policy = _options(scope).get("policy", API_POLICY)
-    headers.append((b"content-security-policy", policy.encode()))
-    if not any(name.lower() == _NO_STORE[0] for name, _ in headers):
+    headers.append((b"content-security-policy", _options(scope).get("policy", API_POLICY).encode()))
+    if not stored:
         headers.append(_NO_STORE)
     if scope["scheme"] == "https":
         headers.append(_STRICT_TRANSPORT)
     return headers
+
+
+def _request_ids() -> Iterator[str]:
+    """32 random hex digits each, for ever; the system is asked for many at a time."""
+    while True:
+        drawn = os.urandom(_DRAWN * 16).hex()
+        for at in range(0, len(drawn), 32):
+            yield drawn[at : at + 32]
 
 
 def _options(scope: Scope) -> dict[str, Any]:

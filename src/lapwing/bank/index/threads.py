@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ _PARTS = 4
 """Parts a thread, as some take longer than others."""
 
 
+@cache
 def default_threads() -> int:
     """2, or 1 where there is one processor: a search shares the machine with other work."""
     return min(2, os.cpu_count() or 1)

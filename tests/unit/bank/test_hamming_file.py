@@ -163,7 +163,14 @@ def test_arrays_that_do_not_fit_each_other_are_refused(
 
 @pytest.mark.parametrize(
     "change",
-    [{"width": 24}, {"count": N + 1}, {"widths": [40]}, {"widths": []}, {"buckets": []}],
+    [
+        {"width": 24},
+        {"count": N + 1},
+        {"widths": [40]},
+        {"widths": []},
+        {"buckets": []},
+        {"drawn": ""},
+    ],
 )
 def test_a_description_that_does_not_fit_is_refused(saved: Path, change: dict[str, object]) -> None:
     index = HammingIndex.open(saved)

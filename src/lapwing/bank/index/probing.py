@@ -18,17 +18,45 @@ _PART_BITS = 13
 """Bits of a key that are sorted within the nearest cache."""
 
 
-def _key(codes: Any, row: Any, fields: Any, chunk: Any) -> Any:
-    """The bits of a chunk, uint64."""
-    key = np.uint64(0)
-    for word in range(codes.shape[1]):
-        width = np.uint64(fields[chunk, word, 1])
-        taken = codes[row, word] >> np.uint64(fields[chunk, word, 0])
-        key = (key << width) | (taken & ((np.uint64(1) << width) - np.uint64(1)))
-    return key
+def _keys(codes: Any, row: Any, parts: Any, keys: Any) -> Any:
+    """Put together the keys of all chunks of one code; see `plans.Layout`."""
+    for group in range(parts.shape[0]):
+        # Eight names, not an array: the compiler keeps them in registers.
+        k_0 = k_1 = k_2 = k_3 = k_4 = k_5 = k_6 = k_7 = np.uint64(0)
+        for word in range(codes.shape[1]):
+            rest = codes[row, word]
+            for nibble in range(16 * word, 16 * word + 16):
+                part = parts[group, nibble, np.int64(rest & np.uint64(15))]
+                rest >>= np.uint64(4)
+                k_0 |= part[0]
+                k_1 |= part[1]
+                k_2 |= part[2]
+                k_3 |= part[3]
+                k_4 |= part[4]
+                k_5 |= part[5]
+                k_6 |= part[6]
+                k_7 |= part[7]
+        keys[8 * group] = k_0
+        keys[8 * group + 1] = k_1
+        keys[8 * group + 2] = k_2
+        keys[8 * group + 3] = k_3
+        keys[8 * group + 4] = k_4
+        keys[8 * group + 5] = k_5
+        keys[8 * group + 6] = k_6
+        keys[8 * group + 7] = k_7
 
 
-_key_of: Any = compiled(_key)
+_keys_of: Any = compiled(_keys)
+
+
+def _spread(codes: Any, parts: Any, postings: Any, start: Any, end: Any) -> Any:
+    """Write the keys of the codes from `start` to `end` where their postings will stand."""
+    keys = np.empty(8 * parts.shape[0], np.uint64)
+    each = keys.view(np.uint32)
+    for row in range(start, end):
+        _keys_of(codes, row, parts, keys)
+        for chunk in range(postings.shape[0]):
+            postings[chunk, row] = each[chunk]
 
 
 def _longer(array: Any, capacity: Any) -> Any:
@@ -40,26 +68,26 @@ def _longer(array: Any, capacity: Any) -> Any:
 _longer_of: Any = compiled(_longer)
 
 
-def _fill(codes: Any, fields: Any, chunk: Any, width: Any, offsets: Any, postings: Any) -> Any:
-    """Sort the rows by their key in one chunk; returns the sum of the squared bucket sizes.
+def _fill(width: Any, offsets: Any, postings: Any, dealt: Any) -> Any:
+    """Sort rows by their keys in one chunk; returns the sum of the squared bucket sizes.
 
-    Fills `offsets: uint32[2 ** width + 1]` and `postings: uint32[n]`: bucket k is
-    postings[offsets[k] : offsets[k + 1]], rows rising. Rows are first dealt into parts by the top
-    bits of their keys, so that sorting a part stays within the caches.
+    `postings: uint32[n]` holds the key of each row before, and afterwards the rows: bucket k is
+    postings[offsets[k] : offsets[k + 1]], rows rising; `offsets: uint32[2 ** width + 1]`. Rows are
+    first dealt into parts by the top bits of their keys, so that sorting a part stays within the
+    caches; `dealt: uint64[n]` is room for that.
     """
-    n = codes.shape[0]
+    n = postings.shape[0]
     low = min(width, _PART_BITS)
     parts = 1 << (width - low)
     ends = np.zeros(parts + 1, np.int64)
     for row in range(n):
-        ends[1 + np.int64(_key_of(codes, row, fields, chunk) >> np.uint64(low))] += 1
+        ends[1 + np.int64(postings[row] >> np.uint32(low))] += 1
     for part in range(parts):
         ends[part + 1] += ends[part]
-    dealt = np.empty(n, np.uint64)
     cursors = ends[:parts].copy()
     within = np.uint64((1 << low) - 1)
     for row in range(n):
-        key = _key_of(codes, row, fields, chunk)
+        key = np.uint64(postings[row])
         own = np.int64(key >> np.uint64(low))
         dealt[cursors[own]] = ((key & within) << np.uint64(32)) | np.uint64(row)
         cursors[own] += 1
@@ -88,9 +116,8 @@ def _compare(
     codes: Any,
     queries: Any,
     query: Any,
-    fields: Any,
     chunks: Any,
-    keys: Any,
+    bits_of: Any,
     radius: Any,
     rows: Any,
     owners: Any,
@@ -124,7 +151,10 @@ def _compare(
         # One that an earlier chunk led to was reported there.
         again = False
         for c in range(owners[i]):
-            apart = popcount(_key_of(codes, row, fields, chunks[c, 0]) ^ keys[c])
+            apart = np.uint64(0)
+            for word in range(words):
+                mask = bits_of[chunks[c, 0], word]
+                apart += popcount((codes[row, word] ^ queries[query, word]) & mask)
             if apart <= np.uint64(chunks[c, 5]):
                 again = True
                 break
@@ -143,7 +173,8 @@ def _probe(
     queries: Any,
     offsets: Any,
     postings: Any,
-    fields: Any,
+    parts: Any,
+    bits_of: Any,
     chunks: Any,
     masks: Any,
     radius: Any,
@@ -151,9 +182,9 @@ def _probe(
 ) -> Any:
     """(query_no, row, distance, heavy) of every code within `radius` of each of the queries.
 
-    `chunks: int64[c, 6]` holds for each chunk that is asked: its number in `fields`, where its
-    table, its postings and its masks start, where its masks end, its reach. A query with more
-    than `limit` candidates is not answered but marked in `heavy: bool[m]`.
+    `chunks: int64[c, 6]` holds for each chunk that is asked: its number in `parts` and `bits_of`,
+    where its table, its postings and its masks start, where its masks end, its reach. A query
+    with more than `limit` candidates is not answered but marked in `heavy: bool[m]`.
     """
     words = codes.shape[1]
     asked = chunks.shape[0]
@@ -164,7 +195,8 @@ def _probe(
     starts = np.empty(probes, np.int64)
     ends = np.empty(probes, np.int64)
     filled = np.empty(asked, np.int64)
-    keys = np.empty(asked, np.uint64)
+    keys = np.empty(8 * parts.shape[0], np.uint64)
+    each = keys.view(np.uint32)
     block = np.empty(_BLOCK, np.int64)
     owners = np.empty(_BLOCK, np.int64)
     apart = np.empty(_BLOCK, np.int32)
@@ -177,12 +209,12 @@ def _probe(
     distances = np.empty(capacity, np.int32)
     for query in range(queries.shape[0]):
         at = 0
+        _keys_of(queries, query, parts, keys)
         for c in range(asked):
-            key = _key_of(queries, query, fields, chunks[c, 0])
-            keys[c] = key
+            key = each[chunks[c, 0]]
             table = chunks[c, 1]
             for k in range(chunks[c, 3], chunks[c, 4]):
-                place = table + np.int64(key ^ np.uint64(masks[k]))
+                place = table + np.int64(key ^ masks[k])
                 prefetch(offsets, place)
                 places[at] = place
                 at += 1
@@ -223,9 +255,8 @@ def _probe(
                     codes,
                     queries,
                     query,
-                    fields,
                     chunks,
-                    keys,
+                    bits_of,
                     radius,
                     block[:size],
                     owners,
@@ -244,5 +275,6 @@ def _probe(
     return query_no[:found], rows[:found], distances[:found], heavy
 
 
+spread: Any = compiled(_spread)
 fill: Any = compiled(_fill)
 probe: Any = compiled(_probe)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from queue import SimpleQueue
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from lapwing.bank.index import plans
 from lapwing.bank.index.found import Found, frozen, joined, nothing
-from lapwing.bank.index.probing import fill, probe
+from lapwing.bank.index.probing import fill, probe, spread
 from lapwing.bank.index.threads import in_parts, in_threads
 from lapwing.model.errors import IntegrityBroken
 
@@ -45,7 +46,7 @@ class Tables:
         self.offsets = frozen(offsets)
         self.postings = frozen(postings)
         self._postings = frozen(postings.reshape(-1))
-        self._fields = frozen(plans.fields_of(widths, bits))
+        self._layout = plans.layout_of(widths, bits)
         self._ways: dict[int, Way | None] = {}
 
     @classmethod
@@ -54,15 +55,28 @@ class Tables:
     ) -> Self:
         """Sort the rows of `codes: uint64[n, words]` into buckets, a chunk a task."""
         n = len(codes)
-        fields = frozen(plans.fields_of(widths, bits))
+        parts = plans.layout_of(widths, bits).parts
         starts = _table_starts(widths)
         offsets = np.empty(starts[-1], np.uint32)
         postings = np.empty((len(widths), n), np.uint32)
 
-        def sort(chunk: int) -> float:
-            table = offsets[starts[chunk] : starts[chunk + 1]]
-            return float(fill(codes, fields, chunk, widths[chunk], table, postings[chunk]))
+        def spread_some(start: int, end: int) -> None:
+            spread(codes, parts, postings, start, end)
 
+        # One room a thread, taken here: what a thread allocates, its ending does not give back.
+        rooms: SimpleQueue[NDArray[np.uint64]] = SimpleQueue()
+        for room in np.empty((max(1, min(threads, len(widths))), n), np.uint64):
+            rooms.put(room)
+
+        def sort(chunk: int) -> float:
+            room = rooms.get()
+            table = offsets[starts[chunk] : starts[chunk + 1]]
+            try:
+                return float(fill(widths[chunk], table, postings[chunk], room))
+            finally:
+                rooms.put(room)
+
+        in_parts(spread_some, n, threads)
         squares = in_threads([partial(sort, chunk) for chunk in range(len(widths))], threads)
         buckets = tuple(square / max(1, n) for square in squares)
         return cls(widths, buckets, offsets, postings, bits)
@@ -76,8 +90,11 @@ class Tables:
             widths = tuple(int(width) for width in about["widths"])
             buckets = tuple(float(size) for size in about["buckets"])
             offsets, postings = arrays["offsets"], arrays["postings"]
+            drawn = about["drawn"]
         except (KeyError, TypeError, ValueError) as error:
             raise IntegrityBroken(f"the index lacks {error}") from error
+        if drawn != plans.DRAWN:
+            raise IntegrityBroken("the chunks of the index were drawn in another way")
         narrow = all(0 < width <= plans.WIDEST for width in widths) and sum(widths) <= bits
         if not widths or not narrow or len(buckets) != len(widths):
             raise IntegrityBroken("the chunks of the index do not fit its codes")
@@ -89,7 +106,8 @@ class Tables:
 
     def about(self) -> dict[str, Any]:
         """What a file says of them, in plain JSON values."""
-        return {"widths": list(self.widths), "buckets": list(self.buckets)}
+        chunks = {"widths": list(self.widths), "buckets": list(self.buckets)}
+        return chunks | {"drawn": plans.DRAWN}
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"offsets": self.offsets, "postings": self.postings}
@@ -127,7 +145,8 @@ class Tables:
             queries,
             self.offsets,
             self._postings,
-            self._fields,
+            self._layout.parts,
+            self._layout.masks,
             way.chunks,
             way.masks,
             np.uint64(radius),

@@ -36,7 +36,7 @@ def _film(form: str, codec: str) -> bytes:
 
     written = io.BytesIO()
     with av.open(written, "w", format=form) as container:  # type: ignore[attr-defined]
-        stream = container.add_stream(codec, rate=10)
+        stream = container.add_stream(codec, rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for step in range(8):
             image = Image.new("RGB", (64, 48), "white")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -111,45 +112,52 @@ class HashLists:
         """
         check_declared(listed, declared, form)
         counts = Counter[str]() if left_out is None else left_out
-        taken = refused = added = hashes = done = 0
+        taken = refused = refused_before = added = hashes = done = 0
         generation: int | None = None
         shown: list[Refusal] = []
         rows = iter(rows)
-        while part := list(islice(rows, chunk)):
-            ready: list[BulkRow] = []
-            for entry in part:
-                if isinstance(entry, Refusal):
-                    refusals: Iterable[Refusal] = (entry,)
-                else:
-                    try:
-                        ready += sorted_out(entry, listed, declared, counts)
-                        taken += 1
-                        continue
-                    except InvalidInput as error:
-                        refusals = (
-                            refusal_of(
+        # One batch is written while the next is read: database and reader each have a processor.
+        with ThreadPoolExecutor(1, "lapwing-import") as writing:
+            ahead: Future[tuple[int, int]] | None = None
+            while part := list(islice(rows, chunk)):
+                ready: list[BulkRow] = []
+                for entry in part:
+                    if isinstance(entry, Refusal):
+                        refusal = entry
+                    else:
+                        try:
+                            ready += sorted_out(entry, listed, declared, counts)
+                            taken += 1
+                            continue
+                        except InvalidInput as error:
+                            refusal = refusal_of(
                                 error, file=file, line=entry.number, source_id=entry.media_id
-                            ),
-                        )
-                for refusal in refusals:
+                            )
                     refused += 1
                     on_refusal(refusal)
                     if len(shown) < SHOWN_REFUSALS:
                         shown.append(refusal)
-            new, generation = add_rows(
-                self._database,
-                self._ledger,
-                organisation,
-                actor,
-                listed,
-                ready,
-                source=declared.provenance,
-                at=self._clock(),
-            )
-            added += new
-            hashes += len(ready)
-            done += len(part)
-            progress(done, refused)
+                if ahead is not None:
+                    new, generation = ahead.result()
+                    added += new
+                    progress(done, refused_before)
+                done, refused_before = done + len(part), refused
+                hashes += len(ready)
+                ahead = writing.submit(
+                    add_rows,
+                    self._database,
+                    self._ledger,
+                    organisation,
+                    actor,
+                    listed,
+                    ready,
+                    source=declared.provenance,
+                    at=self._clock(),
+                )
+            if ahead is not None:
+                new, generation = ahead.result()
+                added += new
+                progress(done, refused)
         told = describe()
         imported = ListImported(
             rows=taken,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -74,7 +75,7 @@ class Category(Struct, frozen=True, forbid_unknown_fields=True):
     universal: UniversalLabel | None = None
 
 
-class Profile(Struct, frozen=True, forbid_unknown_fields=True):
+class Profile(Struct, frozen=True, forbid_unknown_fields=True, cache_hash=True):
     name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9.-]{1,40}$")]
     title: Words
     formats: Annotated[tuple[str, ...], Meta(min_length=1)]
@@ -94,11 +95,11 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
             if self.missing is Meaning.REFUSED:
                 raise InvalidInput("the row has none, and the profile needs it", field=self.field)
             return self._held(row, self.missing), f"{self.name}:none"
-        for known in self.category:
-            if (known.number, known.baseline) == (row.category, row.baseline):
-                return self._held(row, known.meaning), self.word(known)
-        raw = row.category if row.baseline is None else row.baseline
-        raise InvalidInput(f"{raw} is not in the profile {self.name!r}", field=self.field)
+        known = _by_raw(self).get((row.category, row.baseline))
+        if known is None:
+            raw = row.category if row.baseline is None else row.baseline
+            raise InvalidInput(f"{raw} is not in the profile {self.name!r}", field=self.field)
+        return self._held(row, known[0]), known[1]
 
     @property
     def field(self) -> str:
@@ -137,6 +138,15 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
         if row.suspected and meaning is Meaning.ABUSE:
             return Meaning.REVIEW
         return Meaning.NOTHING if row.suspected and meaning is Meaning.HARMLESS else meaning
+
+
+@lru_cache(64)
+def _by_raw(profile: Profile) -> dict[tuple[int | None, bool | None], tuple[Meaning, str]]:
+    """Meaning and kept word of each category: looked up once a row, made once a profile."""
+    return {
+        (known.number, known.baseline): (known.meaning, profile.word(known))
+        for known in profile.category
+    }
 
 
 _WORD = re.compile(r"([a-z][a-z0-9.-]{1,40}):(none|true|false|-?\d{1,9})(?: .*)?")

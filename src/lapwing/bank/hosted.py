@@ -11,7 +11,7 @@ The questions are remembered in the database, so that all workers and nodes answ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -61,6 +61,7 @@ class HostedMatched(Struct, frozen=True, kw_only=True):
     surcharge: int
 
 
+NOBODY = Near(0, 0, ())
 NO_MATCH = HostedAnswer(match=False, action=ListAction.NONE)
 
 
@@ -93,7 +94,11 @@ class Hosted:
             hosted_rows.remember(
                 connection, organisation, key.id, codes, matched, at, at - REMEMBERED
             )
-            found = [_pattern(near.get(number), matched[number]) for number in codes]
+            kin = _kin(codes)
+            found = [
+                _pattern(near.get(number, NOBODY), [matched[one] for one in kin[number]], own_match)
+                for number, own_match in matched.items()
+            ]
             events = [*tripped.events]
             for pattern in sorted({one for one in found if one is not None}):
                 events += self._find(
@@ -101,17 +106,21 @@ class Hosted:
                 )
             if events:
                 self._ledger.append(connection, organisation, events)
+        answers = [
+            _stronger([asked[number], *(asked[one] for one in kin.get(number, ()))])
+            for number in range(len(hashes))
+        ]
         for number, family in near.items():
             again = [
                 HashQuery(hash=code, kind=IndicatorKind.PDQ, quality=hashes[number].quality)
                 for code in family.matched_codes
             ]
             others = asked_of(hits_by_query(view, again), again, tripped.indicators)
-            asked[number] = _stronger([asked[number], *others])
+            answers[number] = _stronger([answers[number], *others])
         return HostedMatched(
             answers=tuple(
                 NO_MATCH if action is None else HostedAnswer(match=True, action=action)
-                for action in asked
+                for action in answers
             ),
             surcharge=SURCHARGE * sum(one is not None for one in found),
         )
@@ -179,15 +188,27 @@ def _codes(hashes: Sequence[HashQuery]) -> dict[int, str]:
     return {number: code for code, number in places.items()}
 
 
-def _pattern(family: Near | None, matched: bool) -> str | None:
-    """What a question looks like beside those that the caller asked within a day."""
-    if family is None:
-        return None
-    inside = family.matched + matched
-    outside = family.variants - family.matched + (not matched)
-    if min(inside, outside) >= MOST_STRADDLING:
+def _kin(codes: Mapping[int, str]) -> dict[int, list[int]]:
+    """For each code the others of the same call that are of its family."""
+    numbers = {number: int(code, 16) for number, code in codes.items()}
+    return {
+        number: [
+            other
+            for other, theirs in numbers.items()
+            if other != number and (mine ^ theirs).bit_count() <= FAMILY
+        ]
+        for number, mine in numbers.items()
+    }
+
+
+def _pattern(family: Near, kin: Sequence[bool], matched: bool) -> str | None:
+    """What a question looks like beside those that the caller asked within a day, and beside the
+    others of the same call."""
+    variants = 1 + len(kin) + family.variants
+    inside = matched + sum(kin) + family.matched
+    if min(inside, variants - inside) >= MOST_STRADDLING:
         return "straddling"
-    return "variants" if family.variants + 1 > MOST_VARIANTS else None
+    return "variants" if variants > MOST_VARIANTS else None
 
 
 def _stronger(asked: Sequence[ListAction | None]) -> ListAction | None:

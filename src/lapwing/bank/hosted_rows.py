@@ -15,9 +15,9 @@ KEPT = 20_000
 
 
 class Near(Struct, frozen=True):
-    """What a key asked within a day that resembles a question of now, the question itself aside.
+    """What a key asked within a day that resembles a question of now, the questions of now aside.
 
-    `matched_codes`: up to three that matched, the nearest first, in hex; here with the question.
+    `matched_codes`: up to three that matched, the nearest first, in hex.
     """
 
     variants: int
@@ -55,8 +55,7 @@ def lock(connection: Connection, key: UUID) -> None:
 
 _NEAR = text(
     """
-    select n.number, count(*) filter (where q.code <> n.code) as variants,
-           count(*) filter (where q.matched and q.code <> n.code) as matched,
+    select n.number, count(*) as variants, count(*) filter (where q.matched) as matched,
            (array_agg(q.code::text order by bit_count(q.code # n.code)) filter (where q.matched))
              [1:3] as codes
       from (select number, code::bit(256) as code
@@ -64,6 +63,7 @@ _NEAR = text(
            ) n
       join hosted_queries q
         on q.key_id = :key and q.at > :since and bit_count(q.code # n.code) <= :radius
+       and q.code::text <> all(cast(:codes as text[]))
      group by n.number
     """
 )

@@ -8,11 +8,11 @@ import typer
 
 from lapwing.bank.matching import HashQuery, match_hashes
 from lapwing.bank.service import NewList
-from lapwing.cli import bank_export, bank_files, indicators
+from lapwing.cli import bank_export, bank_files, indicators, judging
 from lapwing.cli.indicators import Kind
 from lapwing.cli.output import Json, page, plain, show, table, write_json, write_lines
 from lapwing.cli.session import For, house, operator, organisation
-from lapwing.model.indicators import KNOWN_DISTANCE, NEAR_DISTANCE, ListKind
+from lapwing.model.indicators import KNOWN_DISTANCE, NEAR_DISTANCE, ListAction, ListKind
 
 app = typer.Typer(help="What is known: lists and their indicators.", no_args_is_help=True)
 
@@ -26,10 +26,18 @@ def lists(organisation_name: For = None, json: Json = False) -> None:
         write_json(found)
         return
     rows = [
-        (one.name, one.kind, one.category, one.source, "yes" if one.verified else "no", one.id)
+        (
+            one.name,
+            one.kind,
+            one.action,
+            one.category,
+            one.source,
+            "yes" if one.verified else "no",
+            one.id,
+        )
         for one in found
     ]
-    show(table("Lists", ("name", "kind", "category", "source", "verified", "id"), rows))
+    show(table("Lists", ("name", "kind", "asks for", "category", "source", "verified", "id"), rows))
 
 
 @app.command()
@@ -50,6 +58,10 @@ def create(
     near_distance: Annotated[
         int, typer.Option(min=0, max=NEAR_DISTANCE, help="Bits of 256 up to which PDQ is near.")
     ] = NEAR_DISTANCE,
+    action: Annotated[
+        ListAction | None,
+        typer.Option(help="What a known match asks for; else hold, or review on a review list."),
+    ] = None,
     organisation_name: For = None,
     json: Json = False,
 ) -> None:
@@ -63,6 +75,7 @@ def create(
         verified=verified,
         known_distance=known_distance,
         near_distance=near_distance,
+        action=action,
     )
     with house() as opened:
         mine = organisation(opened, organisation_name)
@@ -79,6 +92,14 @@ app.command("import")(bank_files.import_list)
 app.command("export")(bank_export.export_list)
 app.command("profiles")(bank_files.list_profiles)
 app.command("withdraw")(indicators.withdraw)
+app.command("change")(judging.change)
+app.command("override")(judging.override)
+app.command("opinions")(judging.opinions)
+app.command("opinion")(judging.opinion)
+app.command("retract")(judging.retract)
+app.command("quarantine")(judging.quarantine)
+app.command("release")(judging.release)
+app.command("keep")(judging.keep)
 
 
 @app.command()
@@ -105,5 +126,9 @@ def match(
     if json:
         write_lines(found)
         return
-    rows = [(m.hash, m.kind, m.level, m.distance, m.list_name, m.category) for m in found]
-    show(table("Matches", ("hash", "kind", "is", "distance", "list", "category"), rows))
+    rows = [
+        (m.hash, m.kind, m.level, m.asks, m.reason, m.distance, m.list_name, m.category)
+        for m in found
+    ]
+    columns = ("hash", "kind", "is", "asks for", "why not more", "distance", "list", "category")
+    show(table("Matches", columns, rows))

@@ -135,7 +135,7 @@ def measure_rescanning(settings: Settings, small: bool) -> Iterator[Measured]:
     sizes = (
         {"listed": 1_000, "stored": 2_000, "tiled": 1_000}
         if small
-        else {"listed": 100_000, "stored": 500_000, "tiled": 20_000}
+        else {"listed": 100_000, "stored": 100_000, "tiled": 10_000}
     )
     with throwaway_house(settings) as house:
         organisation = ledger.fresh_organisation(house.database)

@@ -6,20 +6,22 @@ import importlib
 import statistics
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from time import perf_counter
+from functools import partial
+from time import perf_counter, process_time
 from types import ModuleType
-from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from PIL import Image
 
+from lapwing.bench.rows import Row, row
 from lapwing.demo.copies import encode, scaled
 from lapwing.demo.photographs import photographs
+from lapwing.intake.limits import DEFAULT_LIMITS, FAST_SIDE
 from lapwing.intake.media.hashing import hash_bytes
 from lapwing.intake.media.pdq import pdq
 
-Row = dict[str, Any]
 SIZES = ((160, 107), (640, 427), (1280, 854), (4000, 3000))
 
 
@@ -38,6 +40,41 @@ def measure(rounds: int = 9, seconds: float = 0.5) -> list[Row]:
     return rows
 
 
+def measure_beside(rounds: int = 15) -> list[Row]:
+    """JPEGs from bytes to hashes beside threatexchange: pictures a CPU-second, in turns.
+
+    Ours are PDQ, MD5, SHA-1 and SHA-256, theirs PDQ alone. The picture is a photograph enlarged,
+    with noise, so that it takes as many bytes as one from a camera.
+    """
+    fast = replace(DEFAULT_LIMITS, fast_side=FAST_SIDE)
+    with Image.open(photographs()["china"]) as opened:
+        picture = opened.convert("RGB")
+    rows: list[Row] = []
+    for width, height in ((640, 427), (1600, 1004), (4000, 3000)):
+        data = encode(_noisy(picture.resize((width, height))), "JPEG", quality=85)
+        sides: dict[str, Callable[[], object]] = {
+            "Lapwing": partial(hash_bytes, data),
+            "Lapwing --fast": partial(hash_bytes, data, fast),
+        }
+        if (other := _threatexchange()) is not None:
+            sides["threatexchange"] = partial(other.pdq_from_bytes, data)
+        told = f"JPEG, {width} x {height}, {len(data) // 1024} KiB"
+        turns = max(3, rounds * 1_600_000 // (width * height)) if rounds > 1 else 1
+        times = _interleaved(list(sides.values()), 1, min(turns, 60), process_time)
+        rates = {name: 1 / seconds for name, seconds in zip(sides, times, strict=True)}
+        rows += [row(name, rate, "a CPU-second", told) for name, rate in rates.items()]
+        if other is not None:
+            share = rates["Lapwing"] / rates["threatexchange"]
+            rows.append(row("Lapwing to threatexchange", share, "times", told))
+    return rows
+
+
+def _noisy(picture: Image.Image) -> Image.Image:
+    chance = np.random.default_rng(1)
+    noise = chance.normal(0, 3, (picture.height, picture.width, 1))
+    return Image.fromarray(np.clip(np.asarray(picture) + noise, 0, 255).astype(np.uint8))
+
+
 def _pdq(rgb: NDArray[np.uint8], size: str, rounds: int) -> list[Row]:
     other = _pdqhash()
     repeats = max(1, 2_000_000 // rgb.size)
@@ -45,10 +82,10 @@ def _pdq(rgb: NDArray[np.uint8], size: str, rounds: int) -> list[Row]:
     if other is not None:
         sides.append(lambda: other.compute(rgb))
     times = _interleaved(sides, repeats, rounds)
-    rows = [_row("PDQ of pixels", times[0] * 1000, "ms", size)]
+    rows = [row("PDQ of pixels", times[0] * 1000, "ms", size)]
     if other is not None:
-        rows.append(_row("pdqhash, same pixels", times[1] * 1000, "ms", size))
-        rows.append(_row("pdqhash to PDQ", times[1] / times[0], "times", size))
+        rows.append(row("pdqhash, same pixels", times[1] * 1000, "ms", size))
+        rows.append(row("pdqhash to PDQ", times[1] / times[0], "times", size))
     return rows
 
 
@@ -62,7 +99,7 @@ def _whole(picture: Image.Image, seconds: float) -> list[Row]:
             note = f"{form}, {resized.width} x {resized.height}, {len(data) // 1024} KiB"
             for threads in (1, 2):
                 rate = _rate(data, threads, seconds)
-                rows.append(_row(f"pictures hashed, {threads} thread(s)", rate, "pictures/s", note))
+                rows.append(row(f"pictures hashed, {threads} thread(s)", rate, "pictures/s", note))
     return rows
 
 
@@ -79,16 +116,29 @@ def _rate(data: bytes, threads: int, seconds: float) -> float:
     return statistics.median(rates)
 
 
-def _interleaved(sides: Sequence[Callable[[], object]], repeats: int, rounds: int) -> list[float]:
+def _interleaved(
+    sides: Sequence[Callable[[], object]],
+    repeats: int,
+    rounds: int,
+    clock: Callable[[], float] = perf_counter,
+) -> list[float]:
     """Median seconds a call of each side; the first round, which may compile, is left out."""
     times: list[list[float]] = [[] for _ in sides]
     for _ in range(rounds + 1):
         for side, taken in zip(sides, times, strict=True):
-            start = perf_counter()
+            start = clock()
             for _ in range(repeats):
                 side()
-            taken.append((perf_counter() - start) / repeats)
+            taken.append((clock() - start) / repeats)
     return [statistics.median(taken[1:]) for taken in times]
+
+
+def _threatexchange() -> ModuleType | None:
+    """Its hasher, where somebody installed it."""
+    try:
+        return importlib.import_module("threatexchange.signal_type.pdq.pdq_hasher")
+    except ImportError:
+        return None
 
 
 def _pdqhash() -> ModuleType | None:
@@ -97,8 +147,3 @@ def _pdqhash() -> ModuleType | None:
         return importlib.import_module("pdqhash")
     except ImportError:
         return None
-
-
-def _row(what: str, median: float, unit: str, note: str) -> Row:
-    shown = round(median) if median >= 100 else round(median, 3)
-    return {"what": what, "median": shown, "unit": unit, "note": note}

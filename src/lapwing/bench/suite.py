@@ -18,6 +18,7 @@ from lapwing.bench import (
     rescanning,
     screening,
     serving,
+    video,
 )
 from lapwing.bench import live as live_bank
 from lapwing.bench.place import throwaway_house
@@ -51,6 +52,17 @@ def measure_screening(settings: Settings, small: bool) -> Iterator[Measured]:
 def measure_hashing(settings: Settings, small: bool) -> Iterator[Measured]:
     rows = hashing.measure(rounds=1, seconds=0.05) if small else hashing.measure()
     yield Measured("Hashing pictures", rows)
+    load = f"load average {os.getloadavg()[0]:.1f}"
+    rows = hashing.measure_beside(1) if small else hashing.measure_beside()
+    yield Measured(f"From the bytes of a JPEG to its hashes ({load})", rows)
+
+
+def measure_video(settings: Settings, small: bool) -> Iterator[Measured]:
+    load = f"load average {os.getloadavg()[0]:.1f}"
+    rows = video.measure_hashing(2, (320, 240), 1) if small else video.measure_hashing()
+    yield Measured(f"Hashing a video, a frame a second ({load})", rows)
+    rows = video.measure_matching(50, 10, 10) if small else video.measure_matching()
+    yield Measured("Videos beside a bank of videos", rows)
 
 
 def measure_matching(
@@ -146,6 +158,7 @@ def measure_rescanning(settings: Settings, small: bool) -> Iterator[Measured]:
 SUITE: dict[str, Bench] = {
     "screen": measure_screening,
     "hash": measure_hashing,
+    "video": measure_video,
     "match": measure_matching,
     "live": measure_live,
     "ledger": measure_ledger,

@@ -42,8 +42,14 @@ def screen(small: Small = False, markdown: Document = None, json: Json = False) 
 
 @app.command("hash")
 def hashing(small: Small = False, markdown: Document = None, json: Json = False) -> None:
-    """PDQ beside pdqhash (where that is installed), and whole files to hashes."""
+    """PDQ beside pdqhash, whole files beside threatexchange (where those are installed)."""
     _run(["hash"], small, markdown, json)
+
+
+@app.command("video")
+def video(small: Small = False, markdown: Document = None, json: Json = False) -> None:
+    """Hashing a video beside vPDQ, and comparing many with a bank. Needs the extra `video`."""
+    _run(["video"], small, markdown, json)
 
 
 @app.command("match")

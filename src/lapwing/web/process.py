@@ -10,6 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+import uvloop
 from litestar import Litestar
 
 from lapwing.app import House, open_house
@@ -52,7 +53,8 @@ def serve_here(
     try:
         queue_after_start(house.database, house.clock())
         queue_next(house.database, house.clock())
-        asyncio.run(_serve(house, listener, stop_seconds, started))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(house, listener, stop_seconds, started))
     finally:
         house.close()
 

@@ -45,10 +45,10 @@ def one(data: bytes) -> None:
 
 
 def _read(data: bytes, piece: int) -> list[object] | None:
-    file = VicsFile(io.BytesIO(data), piece=piece, longest=1 << 20)
     told: list[object] = []
     last = 0
     try:
+        file = VicsFile(io.BytesIO(data), piece=piece, longest=1 << 20)
         for entry in file:
             if isinstance(entry, ListedMedia):
                 assert last < entry.number, "rows count upwards"

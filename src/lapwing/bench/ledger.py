@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import statistics
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -25,6 +27,7 @@ from lapwing.store.keyring import Keyring
 
 Row = dict[str, Any]
 BATCH = 1000
+APPENDERS = (1, 4, 16)
 
 
 def measure(database: Database, organisation: UUID, *, events: int = 20_000) -> list[Row]:
@@ -38,6 +41,7 @@ def measure(database: Database, organisation: UUID, *, events: int = 20_000) -> 
             _in_memory(),
             _durable(database, organisation, ledger, BATCH, max(1, events // BATCH)),
             _durable(database, organisation, ledger, 1, 200),
+            *_side_by_side(database, organisation, ledger),
             *_proofs(database, organisation, ledger),
             _verification(database, organisation, ledger),
         ]
@@ -85,6 +89,40 @@ def _durable(
     median = statistics.median(times)
     note = f"batches of {batch}, {median * 1000:.1f} ms each with commit"
     return _row("durable events", batch / median, "events/s", note)
+
+
+def _side_by_side(
+    database: Database, organisation: UUID, ledger: Ledger, seconds: float = 3.0
+) -> list[Row]:
+    """Single appends of several threads at once: to one ledger, which its lock puts in a row, and
+    to one each, which share the disk's commits."""
+    rows = []
+    with closing(Database(database.url, pool_size=max(APPENDERS))) as wide:
+        own = [organisation, *(fresh_organisation(wide) for _ in range(max(APPENDERS) - 1))]
+        for appenders in APPENDERS:
+            rows.append(_appenders(wide, ledger, [organisation] * appenders, seconds, "one ledger"))
+            rows.append(_appenders(wide, ledger, own[:appenders], seconds, "a ledger each"))
+    return rows
+
+
+def _appenders(
+    database: Database, ledger: Ledger, organisations: Sequence[UUID], seconds: float, where: str
+) -> Row:
+    until = perf_counter() + seconds
+
+    def append(one: UUID) -> list[float]:
+        times: list[float] = []
+        while (start := perf_counter()) < until:
+            with database.organisation(one) as connection:
+                ledger.append(connection, one, [sample(len(times))])
+            times.append(perf_counter() - start)
+        return times
+
+    with ThreadPoolExecutor(len(organisations)) as threads:
+        times = [each for found in threads.map(append, organisations) for each in found]
+    median = statistics.median(times) * 1000
+    note = f"{len(organisations)} at once, one event each, {where}, {median:.1f} ms with commit"
+    return _row("durable events", len(times) / seconds, "events/s", note)
 
 
 def _proofs(database: Database, organisation: UUID, ledger: Ledger) -> list[Row]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from lapwing.bank.index import codes as codes_taken
 from lapwing.bank.index import hamming
 from lapwing.bank.index.hamming import HammingIndex
 from lapwing.bank.index.threads import in_parts
@@ -189,7 +190,7 @@ def test_other_codes_ids_and_radii_are_refused_by_name(monkeypatch: pytest.Monke
     with pytest.raises(InvalidInput) as refused:
         HammingIndex.build(some_codes(3), np.arange(3), radius=257)
     assert refused.value.field == "radius"
-    monkeypatch.setattr(hamming, "MOST_ROWS", 4)
+    monkeypatch.setattr(codes_taken, "MOST_ROWS", 4)
     with pytest.raises(LimitExceeded):
         index.add(some_codes(2), np.arange(2))
     with pytest.raises(LimitExceeded):

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lapwing.bank.index import plans
+from lapwing.bank.index.codes import as_words
 from lapwing.bank.index.found import frozen
-from lapwing.bank.index.hamming import HammingIndex, as_words
+from lapwing.bank.index.hamming import HammingIndex
 from lapwing.bank.index.scanning import scan
 from lapwing.bank.index.tables import Tables
 

@@ -10,6 +10,7 @@ import pytest
 
 from lapwing.bench import indexes
 from lapwing.bench.codes import KINDS, asked
+from lapwing.bench.sides import Builder, scanned
 
 NAMES = [name for name, _, _ in indexes.OTHERS]
 
@@ -23,7 +24,7 @@ def test_every_other_index_has_a_row_measured_or_with_the_reason() -> None:
 
 
 def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexes, "_installed", lambda module: False)
+    monkeypatch.setattr(indexes, "installed", lambda module: False)
     rows = indexes.measure_sides((500,), 4, others_up_to=10_000)
     assert [row["note"] for row in rows[2:]] == [
         "threatexchange is not installed",
@@ -33,9 +34,7 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize(("name", "module", "build"), indexes.OTHERS)
-def test_the_others_find_what_the_scan_finds(
-    name: str, module: str, build: indexes.Builder
-) -> None:
+def test_the_others_find_what_the_scan_finds(name: str, module: str, build: Builder) -> None:
     for needed in {module, "faiss"}:
         if find_spec(needed) is None:
             pytest.skip(f"{needed} is not installed: pip install faiss-cpu threatexchange")
@@ -45,7 +44,7 @@ def test_the_others_find_what_the_scan_finds(
     side = build(codes)
     assert side.name == name
     found = {(k, position) for k in range(60) for _, position in side.single(queries[k : k + 1])}
-    assert found == indexes._scanned(codes, queries)
+    assert found == scanned(codes, queries)
     assert len(found) >= 30
     if side.batch is not None:
         assert side.batch(queries, 2) == found
@@ -77,5 +76,5 @@ def test_queries_are_half_near_and_kinds_are_what_they_say() -> None:
         assert codes.shape == (2_000, 32)
         bits = np.unpackbits(codes, axis=1).sum(axis=1)
         assert (set(bits.tolist()) == {128}) == (name == "PDQ-like")
-        near = indexes._scanned(codes, asked(rng, codes, 40))
+        near = scanned(codes, asked(rng, codes, 40))
         assert {query for query, _ in near} >= set(range(0, 40, 2))

@@ -17,27 +17,30 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from lapwing.bank.index import mapped
+from lapwing.bank.index.codes import (
+    WORD_BYTES,
+    as_words,
+    check_ids,
+    check_room,
+    checked,
+    checked_radius,
+    design_radius,
+)
 from lapwing.bank.index.found import Found, frozen, joined, nothing
+from lapwing.bank.index.removed import Gone, gone_at, marked, widened, with_rows
 from lapwing.bank.index.segments import Segment
 from lapwing.bank.index.tail import Tail
 from lapwing.bank.index.threads import default_threads
-from lapwing.model.errors import IntegrityBroken, InvalidInput, LimitExceeded
+from lapwing.model.errors import IntegrityBroken
 
 KIND = "hamming index"
 """What a file of it says it holds."""
-WORD_BYTES = 8
-
 SEAL_AT = 65_536
 """A tail this long becomes a segment."""
-MOST_ROWS = 2**32 - 1
-"""Rows are numbered in 32 bits; an index of more is refused."""
 JOIN_FACTOR = 8
 """A younger segment is joined with the one before it until that is so many times as large."""
 JOIN_LIMIT = 1_000_000
 """Longer segments are left to `merged`: joining them would take longer than a caller waits."""
-
-Gone = NDArray[np.uint64]
-"""One bit a row, set when it was removed."""
 
 
 class _State(Struct, frozen=True):
@@ -84,10 +87,10 @@ class HammingIndex:
         must not change. Raises InvalidInput for another shape or type, LimitExceeded for more
         than MOST_ROWS.
         """
-        width = _checked(codes, "codes").shape[1]
-        _check_ids(ids, len(codes))
-        _check_room(len(codes))
-        radius = design_radius(width) if radius is None else _radius(radius, width)
+        width = checked(codes, "codes").shape[1]
+        check_ids(ids, len(codes))
+        check_room(len(codes))
+        radius = design_radius(width) if radius is None else checked_radius(radius, width)
         words = as_words(codes)
         segments: tuple[Segment, ...] = ()
         if len(ids):
@@ -118,7 +121,7 @@ class HammingIndex:
     def standing(self) -> NDArray[np.bool_]:
         """bool[rows]: False where the code was removed."""
         state = self._state
-        return ~_marked(state.gone, state.rows())
+        return ~marked(state.gone, state.rows())
 
     def search(
         self, queries: NDArray[np.uint8], radius: int, *, threads: int | None = None
@@ -144,15 +147,15 @@ class HammingIndex:
 
         Every search that begins afterwards finds them. Raises as `build`.
         """
-        _checked(codes, "codes", self.width)
-        _check_ids(ids, len(codes))
+        checked(codes, "codes", self.width)
+        check_ids(ids, len(codes))
         words = as_words(codes)
         with self._changing:
             state = self._state
-            _check_room(state.rows() + len(ids))
+            check_room(state.rows() + len(ids))
             if len(state.tail) + len(ids) < SEAL_AT:
                 tail = state.tail.grown(words, ids)
-                gone = _widened(state.gone, state.rows() + len(ids))
+                gone = widened(state.gone, state.rows() + len(ids))
                 self._state = _State(state.segments, tail, gone, state.removed)
             elif len(ids):
                 self._state = self._sealed(state, words, ids)
@@ -164,7 +167,7 @@ class HammingIndex:
         No search that begins afterwards finds them. Unknown ids are passed over; an id may be
         added again. Raises InvalidInput for another type.
         """
-        _check_ids(ids, len(ids))
+        check_ids(ids, len(ids))
         with self._changing:
             state = self._state
             parts: list[Segment | Tail] = [*state.segments, state.tail]
@@ -172,10 +175,9 @@ class HammingIndex:
             rows = np.concatenate(
                 [start + part.rows_of(ids) for start, part in zip(starts, parts, strict=False)]
             )
-            rows = np.unique(rows[~_gone_at(state.gone, rows)])
+            rows = np.unique(rows[~gone_at(state.gone, rows)])
             if len(rows):
-                gone = _widened(state.gone, state.rows(), always=True)
-                np.bitwise_or.at(gone, rows >> 6, np.uint64(1) << (rows & 63).astype(np.uint64))
+                gone = with_rows(state.gone, rows, state.rows())
                 removed = state.removed + len(rows)
                 self._state = _State(state.segments, state.tail, gone, removed)
         return len(rows)
@@ -249,8 +251,8 @@ class HammingIndex:
     def _search(
         self, state: _State, queries: NDArray[np.uint8], radius: int, threads: int | None
     ) -> Found:
-        _checked(queries, "queries", self.width)
-        _radius(radius, self.width)
+        checked(queries, "queries", self.width)
+        checked_radius(radius, self.width)
         if not len(queries) or state.rows() == state.removed:
             return nothing()
         words = frozen(as_words(queries))
@@ -266,7 +268,7 @@ class HammingIndex:
             found.append((query_no, row + start, distance))
         query_no, row, distance = joined(found)
         if state.gone is not None and len(row):
-            stands = ~_gone_at(state.gone, row)
+            stands = ~gone_at(state.gone, row)
             query_no, row, distance = query_no[stands], row[stands], distance[stands]
         if len(row) > 1:
             order = np.lexsort((row, _ids_at(state, row), distance, query_no))
@@ -282,7 +284,7 @@ class HammingIndex:
 
     def _sealed(self, state: _State, codes: NDArray[np.uint64], ids: NDArray[np.int64]) -> _State:
         """The tail and these as a segment, joined with those before it that are not much larger."""
-        gone = _widened(state.gone, state.rows() + len(ids))
+        gone = widened(state.gone, state.rows() + len(ids))
         parts = [(state.tail.codes, state.tail.ids), (codes, ids)]
         count = len(state.tail) + len(ids)
         segments = list(state.segments)
@@ -295,22 +297,6 @@ class HammingIndex:
         sealed = Segment.build(codes, ids, 8 * self.width, self.radius, default_threads())
         tail = Tail.empty(codes.shape[1])
         return _State((*segments, sealed), tail, gone, state.removed)
-
-
-def design_radius(width: int) -> int:
-    """The radius in bits that codes of `width` bytes are indexed for: 31 of 256."""
-    return max(1, 31 * 8 * width // 256)
-
-
-def as_words(codes: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """uint64[n, words]; widths that fill no whole words are filled up with zeros."""
-    n, width = codes.shape
-    words = -(-width // WORD_BYTES)
-    if width == words * WORD_BYTES:
-        return np.ascontiguousarray(codes).view(np.uint64)
-    filled = np.zeros((n, words * WORD_BYTES), np.uint8)
-    filled[:, :width] = codes
-    return filled.view(np.uint64)
 
 
 def _ids(state: _State) -> NDArray[np.int64]:
@@ -331,56 +317,3 @@ def _ids_at(state: _State, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         found[inside] = part.ids[rows[inside] - start]
         start += len(part)
     return found
-
-
-def _gone_at(gone: Gone | None, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    if gone is None:
-        return np.zeros(len(rows), np.bool_)
-    marked: NDArray[np.bool_] = (gone[rows >> 6] >> (rows & 63).astype(np.uint64)) & np.uint64(
-        1
-    ) != 0
-    return marked
-
-
-def _marked(gone: Gone | None, rows: int) -> NDArray[np.bool_]:
-    if gone is None:
-        return np.zeros(rows, np.bool_)
-    return np.unpackbits(gone.view(np.uint8), bitorder="little")[:rows].astype(np.bool_)
-
-
-def _widened(gone: Gone | None, rows: int, *, always: bool = False) -> Any:
-    """A copy with a bit for each row; the same where it has them (unless `always`), or none."""
-    words = -(-rows // 64)
-    if gone is None:
-        return np.zeros(words, np.uint64) if always else None
-    if len(gone) >= words and not always:
-        return gone
-    wide = np.zeros(max(words, len(gone)), np.uint64)
-    wide[: len(gone)] = gone
-    return wide
-
-
-def _checked(codes: NDArray[np.uint8], field: str, width: int | None = None) -> NDArray[np.uint8]:
-    if not isinstance(codes, np.ndarray) or codes.dtype != np.uint8:
-        raise InvalidInput(f"{field} must be an array of uint8", field=field)
-    if codes.ndim != 2 or not codes.shape[1] or width not in (None, codes.shape[1]):
-        raise InvalidInput(f"{field} must have the shape (n, {width or 'width'})", field=field)
-    return codes
-
-
-def _check_ids(ids: NDArray[np.int64], count: int) -> None:
-    if not isinstance(ids, np.ndarray) or ids.dtype != np.int64 or ids.ndim != 1:
-        raise InvalidInput("ids must be an array of int64", field="ids")
-    if len(ids) != count:
-        raise InvalidInput("ids must hold one id a code", field="ids")
-
-
-def _check_room(rows: int) -> None:
-    if rows > MOST_ROWS:
-        raise LimitExceeded(f"an index holds at most {MOST_ROWS:,} codes", field="codes")
-
-
-def _radius(radius: int, width: int) -> int:
-    if not 0 <= radius <= 8 * width:
-        raise InvalidInput(f"radius must lie between 0 and {8 * width}", field="radius")
-    return radius

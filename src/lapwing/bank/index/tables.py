@@ -16,8 +16,9 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from lapwing.bank.index import plans
+from lapwing.bank.index.filling import fill, spread
 from lapwing.bank.index.found import Found, frozen, joined, nothing
-from lapwing.bank.index.probing import fill, probe, spread
+from lapwing.bank.index.probing import probe
 from lapwing.bank.index.threads import in_parts, in_threads
 from lapwing.model.errors import IntegrityBroken
 

@@ -14,7 +14,7 @@ def gone_at(gone: Gone | None, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     """bool[len(rows)]: whether each of these rows was removed."""
     if gone is None:
         return np.zeros(len(rows), np.bool_)
-    bits = (gone[rows >> 6] >> (rows & 63).astype(np.uint64)) & _ONE
+    bits: NDArray[np.uint64] = (gone[rows >> 6] >> (rows & 63).astype(np.uint64)) & _ONE
     return bits.astype(np.bool_)
 
 

@@ -41,6 +41,7 @@ HURTING = {
     "deep": b"[" * 100_000 + b"]" * 100_000,
     "deep objects": b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
     "digits": b'{"MD5":"' + b"ab" * 16 + b'","Category":' + b"9" * 100_000 + b"}",
+    "long id": b'{"MD5":"x","MediaID":' + b"9" * 10_000 + b"}",
     "exponent": b'{"MD5":"' + b"ab" * 16 + b'","Category":1e999999}',
     "surrogate": b'{"MD5":"' + b"ab" * 16 + b'","MediaID":"\\ud800","Category":"x"}',
     "not UTF-8": b'{"MD5":"\xff\xfe","MediaID":"\xff"}',

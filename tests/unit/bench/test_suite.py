@@ -36,7 +36,7 @@ def test_every_measurement_is_a_command() -> None:
     assert names == {*SUITE, "all"}
 
 
-@pytest.mark.parametrize("name", ["screen", "match", "ledger"])
+@pytest.mark.parametrize("name", ["screen", "match", "ledger", "import", "rescan"])
 def test_a_measurement_answers_in_one_shape(lapwing: Lapwing, name: str, home: Path) -> None:
     answer = lapwing("bench", name, "--small", "--json")
     assert answer.code == 0
@@ -79,7 +79,7 @@ def test_a_document_without_a_place_is_refused_before_anything_is_measured(
 
 def test_a_new_document_has_a_place_for_every_measurement() -> None:
     text = skeleton(list(SUITE))
-    assert written(text, {name: [Measured("T", ROWS)] for name in SUITE}, "m").count("**T**") == 5
+    assert written(text, {name: [Measured("T", ROWS)] for name in SUITE}, "m").count("**T**") == len(SUITE)
 
 
 def test_the_machine_is_described_without_its_name_or_paths() -> None:

@@ -120,6 +120,19 @@ def test_an_epoch_ends_for_every_process(tmp_path: Path) -> None:
     assert Epoch().current() == bytes(8)
 
 
+def test_a_file_that_cannot_be_had_keeps_nobody_from_working(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "keys.epoch"
+    path.symlink_to(tmp_path / "elsewhere")
+    epoch = Epoch(path)
+    before = epoch.current()
+    epoch.end()
+    assert epoch.current() != before
+    assert not (tmp_path / "elsewhere").exists()
+    assert "epoch.not_shared" in capsys.readouterr().err
+
+
 class TestInTheDatabase:
     @pytest.fixture
     def make(self, database: Database, ledger: Ledger, tmp_path: Path) -> Callable[[], Members]:

@@ -147,7 +147,8 @@ def _run(
 
     `options` is how the command was called, for the document.
     """
-    document = None if markdown is None else _checked(markdown, names)
+    if markdown is not None:
+        _checked(markdown, names)
     results: dict[str, list[Measured]] = {}
     if not json:
         page.print(plain(machine()))
@@ -166,7 +167,9 @@ def _run(
             for measured in found
         ]
         write_json({"machine": machine(), "small": small, "tables": tables})
-    if markdown is not None and document is not None:
+    if markdown is not None:
+        # Read again: somebody may have written into it while this was measuring.
+        document = _checked(markdown, names)
         markdown.write_text(written(document, results, machine(), options), "utf-8")
         eye.print("tables written into", plain(markdown))
 

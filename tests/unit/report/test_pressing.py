@@ -171,7 +171,8 @@ def test_every_page_of_the_console_says_what_presses(world: World) -> None:
         assert "What cannot wait" not in client.get("/console/ledger", headers=browser).text
         world.house.cases.danger(world.organisation, world.member, case, "because")
         page = client.get("/console/ledger", headers=browser).text
-        assert "a child is in danger now, and there is no verdict" in page
+        assert "a child is in danger now, said just now, and there is no verdict" in page
+        assert "a child in danger now" in client.get("/console/cases", headers=browser).text
         world.judge(case)
         world.hands.turn(hours=2)
         page = client.get("/console/ledger", headers=browser).text

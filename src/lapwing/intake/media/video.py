@@ -79,7 +79,9 @@ def av_module() -> Any:
         import av
     except ImportError as error:
         raise Unavailable(_MISSING) from error
-    av.logging.set_level(av.logging.PANIC)
+    # With any level set, FFmpeg's threads would wait for the interpreter's lock to tell of an error
+    # while the thread that holds it waits for them.
+    av.logging.set_level(None)
     return av
 
 

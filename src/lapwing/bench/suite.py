@@ -81,7 +81,7 @@ def measure_matching(
     )
     yield Measured(
         "Recall against the scan",
-        indexes.measure_recall(60_000 if small else 1_000_000, 20 if small else 200),
+        indexes.measure_recall(60_000 if small else 300_000, 20 if small else 200),
     )
     with tempfile.TemporaryDirectory(prefix="lapwing-bench-") as folder:
         rows = indexes.measure_changes(sizes, Path(folder), 10 if small else 200)

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lapwing.bank.index.columns import ALWAYS, FOR_EVER, microseconds
-from lapwing.model.indicators import BankList, ListKind
+from lapwing.bank.index.shelf import Shelf
+from lapwing.model.indicators import BankList, IndicatorKind, ListKind
 
 MOST_KEPT = 1_024
 """Reaches kept of one snapshot; more callers than that at once begin anew."""
@@ -56,10 +57,22 @@ class Reach:
         resembling = self.counts & (self.near >= 0)
         self.resembling: NDArray[np.bool_] = resembling
         self.radius = int(self.near[resembling].max()) if resembling.any() else -1
+        self._holding: dict[tuple[IndicatorKind, bool, bool], bool] = {}
         edges = np.concatenate((self.start[self.mine], self.end[self.mine]))
         passed, to_come = edges[edges <= at], edges[edges > at]
         self.since = int(passed.max()) if len(passed) else ALWAYS
         self.until = int(to_come.min()) if len(to_come) else FOR_EVER
+
+    def holds_any(self, shelf: Shelf, *, every: bool, resembling: bool = False) -> bool:
+        """Whether one of the lists holds anything of the shelf's kind: the caller's valid ones, all
+        of them, or those that take part in resembling. A reach knows one snapshot, so the answer
+        stays."""
+        asked = (shelf.kind, every, resembling)
+        known = self._holding.get(asked)
+        if known is None:
+            chosen = self.mine if every else self.resembling if resembling else self.counts
+            known = self._holding[asked] = shelf.holds_any_of(chosen)
+        return known
 
     def holds_at(self, at: int) -> bool:
         return self.since <= at < self.until

@@ -51,7 +51,7 @@ class BankView:
 
     def empty_of(self, kind: IndicatorKind) -> bool:
         """Whether none of this view's lists holds an indicator of this kind."""
-        return not self._shelves[kind].holds_any_of(self._reach.counts)
+        return not self._reach.holds_any(self._shelves[kind], every=False)
 
     def near(
         self,
@@ -68,8 +68,7 @@ class BankView:
         """
         reach = self._reach
         shelf = self._shelves[kind]
-        taking_part = reach.mine if every else reach.resembling
-        if not shelf.holds_any_of(taking_part):
+        if not reach.holds_any(shelf, every=every, resembling=True):
             return []
         found = shelf.near(codes, NEAR_DISTANCE if every else reach.radius)
         return self._hits(kind, found, reach.near, (), every)
@@ -82,8 +81,7 @@ class BankView:
         Ordered by query, then indicator id. Raises InvalidInput for a hash of the wrong length.
         """
         shelf = self._shelves[kind]
-        taking_part = self._reach.mine if every else self._reach.counts
-        if not values or not shelf.holds_any_of(taking_part):
+        if not values or not self._reach.holds_any(shelf, every=every):
             return []
         return self._hits(kind, shelf.equal(values), None, values, every)
 

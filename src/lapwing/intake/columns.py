@@ -64,6 +64,11 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "media": (
         *_COMMON,
         *_PICTURE,
+        Column(
+            "frames",
+            "of a video, its vPDQ features",
+            "JSON array of objects with `frame`, `quality`, `hex`, `timestamp`",
+        ),
         Column("url", "where the picture was found", _LINK),
         Column("mime", "media type", "text"),
         Column("width", "pixels", "whole number"),

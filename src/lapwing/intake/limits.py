@@ -17,9 +17,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Up to here a picture is decoded and hashed in full: what a 50-megapixel camera makes."""
     scaled_pixels: int = 256_000_000
     """Up to here a baseline JPEG is decoded at 1/2, 1/4 or 1/8; everything else is refused."""
-    fast_side: int | None = None
-    """When set, a JPEG is decoded at the smallest of 1/2, 1/4 and 1/8 that leaves this many pixels
-    on its short side: faster, and its hash may differ by a few bits (docs/pictures.md)."""
+    fast_side: int = 0
+    """When above 0, a JPEG is decoded at the smallest of 1/2, 1/4 and 1/8 that leaves so many
+    pixels on its short side: faster, and its hash may differ by a few bits (docs/pictures.md)."""
     frames: int = 100
     """Of one animated picture; the rest is not looked at, and that is noted."""
     animation_pixels: int = 500_000_000

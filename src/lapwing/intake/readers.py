@@ -250,7 +250,7 @@ def _record(fields: list[str | None], row: Row, limits: Limits) -> dict[str, Any
         value = cell if field in _KEPT else cell.strip()
         if field is None or not value:
             continue
-        if field == "pictures" or (field == "links" and value.startswith("[")):
+        if field in ("pictures", "frames") or (field == "links" and value.startswith("[")):
             record[field] = _list(field, value, limits)
         else:
             record[field] = value.split() if field == "links" else value

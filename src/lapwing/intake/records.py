@@ -44,6 +44,7 @@ from lapwing.model.items import (
     Tip,
     Url,
 )
+from lapwing.model.videos import Frame
 
 _AWARE = Annotated[datetime, Meta(tz=True)]
 _LARGEST_POWER = 30
@@ -178,10 +179,19 @@ class ItemBuilder:
                     url_list=record.links,
                 )
             case MediaRecord():
-                hashes = _hashes(record, empty_allowed=record.url is not None)
+                if len(record.frames) > self.limits.video_frames:
+                    most = self.limits.video_frames
+                    raise LimitExceeded(
+                        f"{len(record.frames):,}, more than {most:,}", field="frames"
+                    )
+                other_content = record.url is not None or bool(record.frames)
                 return Media(
                     **common,
-                    hashes=hashes,
+                    hashes=_hashes(record, empty_allowed=other_content),
+                    frames=tuple(
+                        Frame(one.frame, one.quality, one.hex.lower(), one.timestamp)
+                        for one in record.frames
+                    ),
                     url=record.url,
                     mime=record.mime,
                     width=record.width,

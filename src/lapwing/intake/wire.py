@@ -22,6 +22,7 @@ Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
 Hex32 = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{32}\Z")]
 Hex40 = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{40}\Z")]
 Hex64 = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{64}\Z")]
+Seconds = Annotated[float, Meta(ge=0, le=1_000_000)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 
 
@@ -33,6 +34,15 @@ class PictureRecord(Struct, kw_only=True, forbid_unknown_fields=True):
     md5: Hex32 | None = None
     sha1: Hex40 | None = None
     sha256: Hex64 | None = None
+
+
+class FrameRecord(Struct, kw_only=True, forbid_unknown_fields=True):
+    """One vPDQ feature of a video, under vPDQ's names."""
+
+    frame: Count
+    quality: Quality
+    hex: Hex64
+    timestamp: Seconds
 
 
 class Record(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -53,6 +63,7 @@ class MediaRecord(Record, kw_only=True):
     md5: Hex32 | None = None
     sha1: Hex40 | None = None
     sha256: Hex64 | None = None
+    frames: tuple[FrameRecord, ...] = ()
     url: Link | None = None
     mime: Name | None = None
     width: Count | None = None

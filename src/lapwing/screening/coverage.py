@@ -31,7 +31,7 @@ def unseen(detectors: Collection[Detector], items: Sequence[Item]) -> dict[str, 
 
 def _carries(item: Item, family: Family) -> bool:
     if family is Family.MEDIA:
-        return any(not picture.empty for picture in item.pictures)
+        return bool(item.film) or any(not picture.empty for picture in item.pictures)
     if family is Family.URLS:
         return bool(item.links) or any(find_links(text) for text in item.texts)
     return True

@@ -12,6 +12,7 @@ from lapwing.intake.wire import RECORDS
 from lapwing.model.accounts import account_key
 from lapwing.model.errors import InvalidInput, LimitExceeded
 from lapwing.model.items import ITEM_KINDS, Contact, Media, Message, Payment, Surface
+from lapwing.model.videos import Frame
 from lapwing.store.clock import new_id, utc_now
 
 PDQ = "f8" * 32
@@ -224,3 +225,24 @@ def test_refusals_do_not_repeat_what_was_said(builder: ItemBuilder) -> None:
 def test_a_source_must_be_storable(source: str) -> None:
     with pytest.raises(InvalidInput, match="source"):
         ItemBuilder(new_id(), source, (1, b"k" * 32), "p", clock=utc_now, new_id=new_id)
+
+
+def test_features_of_a_video_come_under_vpdqs_names(builder: ItemBuilder) -> None:
+    feature = {"frame": 25, "quality": 90, "hex": "AB" * 32, "timestamp": 1.0}
+    item = builder.build("media", {"id": "v", "frames": [feature]})
+    assert isinstance(item, Media)
+    assert item.frames == (Frame(25, 90, "ab" * 32, 1.0),)
+    with pytest.raises(InvalidInput) as refused:
+        builder.build("media", {"id": "v", "frames": [feature | {"hex": "ab"}]})
+    assert (refused.value.field or "").startswith("frames")
+    few = ItemBuilder(
+        new_id(utc_now()),
+        "s",
+        (1, b"k" * 32),
+        "p",
+        clock=utc_now,
+        new_id=new_id,
+        limits=Limits(video_frames=2),
+    )
+    with pytest.raises(LimitExceeded, match="more than 2"):
+        few.build("media", {"id": "v", "frames": [feature] * 3})

@@ -202,6 +202,10 @@ def furnish(house: House) -> World:
     with opened_client(house) as client:
         again = {"kind": "media", "id": "again", "sha256": THEIRS, "account": "someone"}
         assert client.post("/v1/screen", headers=side.bearer, json=again).json()["cases_opened"]
+    (second,) = house.cases.queue(side.organisation)
+    for one in (side.case, second.id):
+        house.cases.danger(side.organisation, side.reviewer, one, "a meeting under the hawthorn")
+    house.members.change_organisation(side.organisation, SYSTEM, fallback_member=side.reviewer.id)
     subjects = house.cases.case(side.organisation, side.case).summary.subjects
     running, *_ = house.members.sessions(side.organisation, side.reviewer.id)
     mine = house.members.organisation(side.organisation)

@@ -236,7 +236,7 @@ def is_in_danger(connection: Connection, case: UUID) -> bool:
     return bool(
         connection.execute(
             text("select danger_at is not null from cases where id = :case"), {"case": case}
-        ).scalar_one()
+        ).scalar_one_or_none()
     )
 
 

@@ -69,6 +69,9 @@ READS: dict[str, Ask] = {
     "queue": lambda c, o, t: reading.queue(c, list(CaseState), 50),
     "related": lambda c, o, t: reading.related(c, t.case, 50),
     "items_of": lambda c, o, t: reading.items_of(c, t.case, 50),
+    "danger_why": lambda c, o, t: reading.danger_why(c, t.case),
+    "in_danger": lambda c, o, t: reading.in_danger(c, 50),
+    "is_in_danger": lambda c, o, t: repository.is_in_danger(c, t.case),
     "findings_of": lambda c, o, t: reading.findings_of(c, [t.item]),
 }
 WRITES: dict[str, Ask] = {
@@ -86,6 +89,7 @@ WRITES: dict[str, Ask] = {
         c, t.case, CaseState.CLOSED, NOW, Outcome.HARMLESS
     ),
     "reopen": lambda c, o, t: repository.reopen(c, t.case, NOW, free=True),
+    "set_danger": lambda c, o, t: repository.set_danger(c, t.case, NOW, "taken over", NOW),
     "insert_verdict": lambda c, o, t: repository.insert_verdict(c, o, _verdict(t)),
 }
 
@@ -102,6 +106,7 @@ def theirs(
     gathered = record([one])
     case = gathered.case_of[one.item.id]
     cases.verdict(organisation, robin, case, "unsure", "a reason")
+    cases.danger(organisation, robin, case, "a reason")
     subject = Subject(SubjectKind.ACCOUNT, "1:aa")
     return Theirs(case, 1, one.item.id, robin.id, subject)
 

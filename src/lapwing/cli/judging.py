@@ -41,8 +41,12 @@ def change(
         bool | None,
         typer.Option("--verified/--not-verified", help="Every entry was confirmed by a person."),
     ] = None,
-    known_distance: Annotated[int | None, typer.Option(min=0, max=KNOWN_DISTANCE)] = None,
-    near_distance: Annotated[int | None, typer.Option(min=0, max=NEAR_DISTANCE)] = None,
+    known_distance: Annotated[
+        int | None, typer.Option(min=0, max=KNOWN_DISTANCE, help="Bits of 256.")
+    ] = None,
+    near_distance: Annotated[
+        int | None, typer.Option(min=0, max=NEAR_DISTANCE, help="Bits of 256.")
+    ] = None,
     valid_from: Annotated[
         str | None, typer.Option(help="RFC 3339 with a zone, or `ever` for always.")
     ] = None,

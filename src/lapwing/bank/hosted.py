@@ -20,12 +20,13 @@ from sqlalchemy import Connection
 
 from lapwing.bank import flood, hosted_rows
 from lapwing.bank.canonical import canonical_value
+from lapwing.bank.changes import check_words
 from lapwing.bank.hosted_rows import Near, ProbingFinding
 from lapwing.bank.live import LiveBank
 from lapwing.bank.matching import HashQuery, asked_of, hits_by_query, matches_of
 from lapwing.evidence.ledger import Ledger
 from lapwing.model.actors import Actor, ActorKind
-from lapwing.model.errors import Conflict, InvalidInput, LimitExceeded, NotFound
+from lapwing.model.errors import Conflict, LimitExceeded, NotFound
 from lapwing.model.events import Event, EventKind
 from lapwing.model.indicators import IndicatorKind, ListAction
 from lapwing.model.organisations import ApiKey, Member
@@ -138,8 +139,7 @@ class Hosted:
         Raises NotFound, NotAllowed (`keys.manage`), InvalidInput, Conflict when it was seen.
         """
         member.require(Permission.KEYS_MANAGE)
-        if not why.strip():
-            raise InvalidInput("may not be empty", field="why")
+        check_words(why, "why")
         at = self._clock()
         with self._database.organisation(organisation) as connection:
             found = hosted_rows.finding(connection, identity)

@@ -74,6 +74,8 @@ def _parquet(path: Path, file: str, names: Mapping[str, str]) -> Iterator[Entry]
     settings: dict[str, Any] = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
+        "enable_external_file_cache": "false",  # or the file stays in memory once it was read
+        "memory_limit": "1GB",
     }
     with duckdb.connect(config=settings) as connection:
         source = [str(path.absolute()).replace("*", "[*]").replace("?", "[?]")]

@@ -63,7 +63,7 @@ class Keeper:
         found = files.found()
         if found and found[0][0] > held.base_generation and self._live.adopt(found[0][1]):
             return
-        if self._is_due(held) and files.become_writer() and monotonic() >= self._not_before:
+        if monotonic() >= self._not_before and self._is_due(held) and files.become_writer():
             self._write(files, held)
         else:
             self._live.tidy()
@@ -87,6 +87,7 @@ class Keeper:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             log.error("bank.not_written", reason="disk_full" if full else None, **told(error))
             self._not_before = monotonic() + self._keeping.retry_seconds
+            files.resign()  # processes that wait for a file would wait in vain
             return
         took = monotonic() - began
         self._not_before = monotonic() + self._keeping.rest * took

@@ -33,7 +33,7 @@ from lapwing.store.database import Database
 
 FRESH_SECONDS = 1.0
 """How old `recent` may be. The follower confirms four times as often."""
-WAIT_SECONDS = 900.0
+WAIT_SECONDS = 300.0
 """For another process of this node to write the first file, before this one loads by itself."""
 _LOOK_SECONDS = 0.1
 

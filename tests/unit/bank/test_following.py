@@ -313,6 +313,31 @@ def test_a_file_that_cannot_be_written_costs_nothing_but_memory(
     assert sees(live.snapshot(), organisation, code)
 
 
+def test_nobody_waits_for_a_file_that_cannot_be_written(
+    bank: Bank, database: Database, organisation: UUID, make_list: MakeList, tmp_path: Path
+) -> None:
+    """The first has loaded and cannot write; the second loads by itself."""
+    code = a_code()
+    bank.add(organisation, SYSTEM, make_list(organisation).id, [code])
+    folder = tmp_path / "bank"
+    first, second = (LiveBank(database, Generations(folder, "test")) for _ in range(2))
+    first.followed = second.followed = True
+    first.snapshot()
+    assert first.generations is not None
+    assert second.generations is not None
+    assert not second.generations.become_writer()
+    answered: list[bool] = []
+    waiting = Thread(
+        target=lambda: answered.append(sees(second.snapshot(), organisation, code)), daemon=True
+    )
+    waiting.start()
+    sleep(0.3)
+    assert not answered
+    first.generations.resign()  # as the keeper does when writing fails
+    waiting.join(20)
+    assert answered == [True]
+
+
 FULL_DISK = """
 import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -326,10 +351,13 @@ folder = Path(sys.argv[2])
 live = LiveBank(Database(sys.argv[1]), Generations(folder, "test"))
 keeper = Keeper(live, Keeping(retry_seconds=0))
 before = len(live.snapshot())
+other = Generations(folder, "test")
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
 keeper.look()
 assert live.held.base is None and not list(folder.glob("*.bank")), list(folder.iterdir())
 assert not list(folder.glob(".generation-*")), "a draft was left"
+assert other.become_writer(), "processes that wait for a file would wait in vain"
+other.resign()
 assert len(live.snapshot()) == before > 0
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 keeper.look()

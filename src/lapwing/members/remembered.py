@@ -17,7 +17,7 @@ from lapwing.store.epoch import Epoch
 
 KEPT_SECONDS = 1.0
 """How long a key may still be taken for good after it was revoked on another node."""
-STALE_SECONDS = 0.5
+STALE_SECONDS = 0.25
 """When it is time to look a key up again, beside the calls that still go on with it."""
 MOST = 4096
 """Keys remembered; beyond that the oldest is forgotten."""

@@ -49,7 +49,11 @@ def subjects_of(item: Item, findings: Sequence[Finding]) -> tuple[Subject, ...]:
 def title_of(findings: Iterable[Finding]) -> str:
     """Neutral words for the strongest finding: a queue is read by people all day."""
     strongest = max(findings, key=lambda finding: finding.score, default=None)
-    return "Sent for review" if strongest is None else _TITLES.get(strongest.kind, "Finding")
+    if strongest is None:
+        return "Sent for review"
+    title = _TITLES.get(strongest.kind, "Finding")
+    is_video = any(reason.video is not None for reason in strongest.reasons)
+    return title.replace("picture", "video") if is_video else title
 
 
 def priority_of(findings: Iterable[Finding]) -> float:

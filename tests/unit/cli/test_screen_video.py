@@ -52,6 +52,8 @@ def test_a_smaller_copy_in_another_codec_is_found_with_the_time_that_matched(
     assert summary["found"] == {"known_media": 1}
     assert summary["actions"]["hold"] == 1
     assert summary["cases_opened"] == 1
+    (case,) = lapwing("cases", "--json").json
+    assert case["title"].startswith("Known video")
     (told,) = told_of(lapwing, "1")
     assert told["compared_percent"] == 100.0
     assert told["query_percent"] == pytest.approx(50, abs=7)

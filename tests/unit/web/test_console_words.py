@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from lapwing.model.actors import SYSTEM
 from lapwing.model.cases import CaseState, Outcome, TimelineEntry
 from lapwing.model.findings import FindingKind, Reason
+from lapwing.model.videos import VideoMatch
 from lapwing.web.console.rendering import (
     FINDING_WORDS,
     OUTCOME_WORDS,
@@ -55,6 +56,25 @@ def test_a_reason_says_how_it_matched_and_on_which_list() -> None:
     )
     assert reason_words(near) == (
         "looks alike (PDQ), distance 12 of 256, quality 80 · Leads (not verified) · a"
+    )
+    film = Reason(
+        id="video",
+        value="0" * 16,
+        distance=4,
+        quality=90,
+        list_name="Films",
+        verified=True,
+        video=VideoMatch(
+            video="0" * 16,
+            query_percent=50.0,
+            compared_percent=100.0,
+            ranges=tuple((10.0 * n, 10.0 * n + 1.5) for n in range(7)),
+        ),
+    )
+    assert reason_words(film) == (
+        "frames look alike (vPDQ), 50 % of this video, 100 % of the listed one, at 0–1.5 s, "
+        "10–11.5 s, 20–21.5 s, 30–31.5 s, 40–41.5 s, 2 more, distance 4 of 256, quality 90 "
+        "· Films (verified)"
     )
     link = Reason(id="url", value="site.example/a", list_name="Known", verified=True)
     assert reason_words(link) == "same address · Known (verified)"

@@ -170,6 +170,8 @@ def sample(
 def _taken(
     opened: Any, stream: Any, limits: Limits, every: float, told: dict[str, Any]
 ) -> Iterator[Sampled]:
+    if stream.codec_context is None:
+        raise InvalidInput("the video is coded in a way that cannot be decoded here")
     rate = _rate(stream)
     frames = max(1, int(every * rate + 1e-6))
     step = frames / rate

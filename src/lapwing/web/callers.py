@@ -10,7 +10,6 @@ from lapwing.members.records import SignedIn
 from lapwing.model.actors import Actor
 from lapwing.model.errors import NotAllowed
 from lapwing.model.organisations import ApiKey, Member, Scope
-from lapwing.model.permissions import Permission
 
 
 @dataclass(frozen=True, kw_only=True)

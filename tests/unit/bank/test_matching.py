@@ -9,9 +9,9 @@ from uuid import UUID
 
 import pytest
 
+from lapwing.bank.changes import ListChange
 from lapwing.bank.live import LiveBank
 from lapwing.bank.matching import MAX_HASHES, HashQuery, Match, MatchLevel, match_hashes
-from lapwing.bank.changes import ListChange
 from lapwing.bank.service import Bank
 from lapwing.model.actors import SYSTEM
 from lapwing.model.errors import InvalidInput, LimitExceeded
@@ -223,3 +223,22 @@ def test_too_many_hashes_at_once_are_refused(matched: Matched) -> None:
     assert matched([query] * MAX_HASHES) == []
     with pytest.raises(LimitExceeded):
         matched([query] * (MAX_HASHES + 1))
+
+
+def test_what_does_not_count_of_another_organisation_is_not_told(
+    bank: Bank,
+    organisation: UUID,
+    other_organisation: UUID,
+    make_list: MakeList,
+    matched: Matched,
+) -> None:
+    """Telling everything is telling everything of one's own."""
+    for changes in ({"valid_until": BEFORE}, {"near_distance": 10}, {"kind": ListKind.ALLOW}):
+        listed = make_list(other_organisation, **changes)
+        entries = [
+            NewIndicator(kind=IndicatorKind.MD5, value=MD5),
+            NewIndicator(kind=IndicatorKind.PDQ, value=PDQ),
+        ]
+        bank.add(other_organisation, SYSTEM, listed.id, entries)
+    near = HashQuery(hash=flipped(PDQ, 20), kind=IndicatorKind.PDQ, quality=100)
+    assert matched([HashQuery(hash=MD5), near]) == []

@@ -8,8 +8,17 @@ import pytest
 from lapwing.app import House
 from lapwing.evidence.heads import SignedHead, check_head
 from lapwing.evidence.proofs import ConsistencyProof, InclusionProof
-from lapwing.model.organisations import Scope
-from web_world import KNOWN_PDQ, KNOWN_SHA256, NDJSON, Client, Side, bearer, lines, session_of
+from web_world import (
+    EVERYTHING,
+    KNOWN_PDQ,
+    KNOWN_SHA256,
+    NDJSON,
+    Client,
+    Side,
+    bearer,
+    lines,
+    session_of,
+)
 
 LIST = {
     "name": "Partners",
@@ -44,7 +53,7 @@ class TestMe:
         assert me["organisation"] == str(ours.organisation)
         assert me["actor"]["kind"] == "api_key"
         assert me["role"] is None
-        assert set(me["scopes"]) == {scope.value for scope in Scope}
+        assert set(me["scopes"]) == {scope.value for scope in EVERYTHING}
 
     def test_a_member_learns_the_role(self, client: Client, reviewer: dict[str, str]) -> None:
         me = client.get("/v1/me", headers=reviewer).json()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import Connection, text
 
 WEIGHT = 0.05
 """Of the newest closed hour in the mean: an hour's trace halves within 14 hours."""
 
 
-class Counted(NamedTuple):
+class Counted(Struct, frozen=True):
     """`rate` is the mean of the closed hours. `fresh`: it was counted for the first time."""
 
     list_id: UUID

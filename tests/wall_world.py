@@ -10,17 +10,19 @@ import inspect
 import types
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import msgspec
+import numpy as np
 from msgspec.structs import replace
 from sqlalchemy import Connection, text
 
 from lapwing.app import House
 from lapwing.bank.changes import NewList
+from lapwing.bank.index.snapshot import Snapshot
 from lapwing.bank.opinion_records import Says
 from lapwing.members.tokens import digest
 from lapwing.model.actors import SYSTEM, Actor
@@ -109,6 +111,7 @@ class World:
             bool: False,
             bytes: b"\x01" * 32,
             datetime: utc_now(),
+            date: utc_now().date(),
             timedelta: timedelta(0),
             float: 0.5,
             msgspec.Raw: msgspec.Raw(b"{}"),
@@ -210,6 +213,7 @@ def furnish(house: House) -> World:
     running, *_ = house.members.sessions(side.organisation, side.reviewer.id)
     mine = house.members.organisation(side.organisation)
     now = utc_now()
+    lists = house.bank.lists(side.organisation) + house.bank.lists(stranger.organisation)
     assert head is not None
     names = {
         "case": side.case,
@@ -297,6 +301,14 @@ def furnish(house: House) -> World:
             ("bank.quarantine_rows.release", "identity"): side.quarantined,
             ("bank.quarantine_rows.dispute_of", "indicator"): disputed,
             ("bank.quarantine_rows.last_released", "indicator"): pdq,
+            ("bank.loading.follow", "held"): Snapshot.empty(),
+            ("bank.loading.follow", "lists"): lists,
+            ("bank.loading.follow", "newest"): 10**9,
+            ("hash_lists.import_rows", "left_out"): None,
+            ("bank.loading.load", "lists"): lists,
+            ("bank.rescan.listed_codes", "view"): house.live.snapshot().view(
+                side.organisation, now
+            ),
             ("bank.repository.change_list", "listed"): replace(
                 house.bank.list_named(side.organisation, side.list_id), near_distance=11
             ),
@@ -417,6 +429,10 @@ def leaves_of(value: Any) -> Iterator[str]:
     elif isinstance(value, bytes | bytearray | memoryview):
         yield bytes(value).hex()
         yield bytes(value).decode("utf-8", "replace")
+    elif isinstance(value, np.ndarray):
+        yield value.tobytes().hex()
+    elif isinstance(value, Snapshot):
+        yield from leaves_of([value.words, value.marks, value.lists])
     elif isinstance(value, Mapping):
         for key, one in value.items():
             yield from leaves_of(key)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from types import GeneratorType
 from typing import Any, get_type_hints
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, NoResultFound
@@ -37,6 +38,7 @@ LOCK = "a lock by name in the database; it holds nothing"
 ANSWERS = {
     "bank.quarantine_rows.count_waiting": OWN,
     "bank.repository.generation": SHARED,
+    "bank.repository.last_id": OWN,
     "bank.repository.hold_generation": SHARED,
     "bank.repository.raise_generation": SHARED,
     "cases.repository.last_number": OWN,
@@ -54,6 +56,7 @@ ANSWERS = {
 QUEUED = "a job of the node's queue, which holds ids and is no tenant's"
 SILENT = {
     "bank.hosted_rows.lock": LOCK,
+    "bank.repository.moment": "only the index, in its own role, may ask",
     "cases.repository.free_subjects": "the case is decided, so its subjects are free",
     "cases.repository.lock": LOCK,
     "confirm.records.no_effect": "does nothing",
@@ -135,7 +138,7 @@ def attempt(run: Callable[[], Any]) -> Any:
         return list(answer) if isinstance(answer, GeneratorType) else answer
     except (LapwingError, NoResultFound) as refusal:
         return Refused(str(refusal))
-    except DBAPIError as refusal:
+    except (DBAPIError, psycopg.Error) as refusal:
         if not refused_by_the_database(refusal):
             raise
         return Refused(str(refusal))
@@ -164,9 +167,9 @@ def reach(world: World, function: Callable[..., Any], arguments: dict[str, Any])
         return answer
 
 
-def refused_by_the_database(error: DBAPIError) -> bool:
+def refused_by_the_database(error: DBAPIError | psycopg.Error) -> bool:
     """By a policy or a missing right, or by a reference that leads nowhere for this caller."""
-    state = getattr(error.orig, "sqlstate", None) or ""
+    state = getattr(getattr(error, "orig", error), "sqlstate", None) or ""
     return state == "42501" or state.startswith("23")
 
 
@@ -208,7 +211,9 @@ def means_something(world: World, function: Callable[..., Any], arguments: dict[
     try:
         with house.database.organisation(organisation) as connection:
             answer = function(connection, **arguments)
-            told = bool(list(answer) if isinstance(answer, GeneratorType) else answer)
+            if isinstance(answer, GeneratorType):
+                answer = list(answer)
+            told = bool(len(answer) if isinstance(answer, Sized) else answer)
             connection.execute(text("set local role none"))
             told = told or state_of(connection, organisation) != before
             raise TakenBack

@@ -18,6 +18,7 @@ from lapwing.bank.tables import bank_generation, indicators, lists
 from lapwing.model.indicators import BankList, Indicator, IndicatorKind, ListAction, ListKind
 from lapwing.store.database import note
 
+_HIGHEST_ID = 2**63 - 1
 CHANNEL = "lapwing_bank"
 """Notified with the new generation when a change commits."""
 
@@ -336,7 +337,9 @@ def _bank_list(row: Row[Any]) -> BankList:
 
 
 def indicator(connection: Connection, identity: int) -> Indicator | None:
-    """One indicator, withdrawn or not."""
+    """One indicator, withdrawn or not. None for a number that can be no id, too."""
+    if not 0 < identity <= _HIGHEST_ID:
+        return None
     row = connection.execute(select(indicators).where(indicators.c.id == identity)).first()
     return _indicator(row) if row else None
 

@@ -26,7 +26,9 @@ from lapwing.model.organisations import Member, Organisation
 def export_list(
     list_name: Annotated[str, typer.Option("--list", metavar="LIST", help="Name or id.")],
     out: Annotated[Path | None, typer.Option(help="The file; it must not be there yet.")] = None,
-    form: Annotated[ExportFormat, typer.Option("--format")] = ExportFormat.CSV,
+    form: Annotated[
+        ExportFormat, typer.Option("--format", help="What to write.")
+    ] = ExportFormat.CSV,
     version: Annotated[str, typer.Option(help="VICS: 1.2, 1.3 or 2.0.")] = "1.3",
     propose: Annotated[
         bool, typer.Option("--propose", help="Ask for the second member instead of writing.")

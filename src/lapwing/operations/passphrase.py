@@ -95,4 +95,8 @@ def _text(raw: bytes) -> bytes:
 
 
 def _bytes(text: bytes) -> bytes:
-    return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    """Raises ValueError for bits after the last byte: age allows one way to write each value."""
+    raw = base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    if _text(raw) != text:
+        raise ValueError("not written as age writes it")
+    return raw

@@ -32,7 +32,7 @@ class HouseNumbers(Collector):
         yield _one(
             "bank_changed_seconds",
             "Since this process last took over a change of the bank",
-            None if levelled is None else (now - levelled).total_seconds(),
+            None if levelled is None else max(0.0, (now - levelled).total_seconds()),
         )
         held = self._house.live.held
         yield _one(

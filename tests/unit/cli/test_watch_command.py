@@ -212,8 +212,10 @@ def test_ctrl_c_ends_it_with_a_summary(
 
 
 def test_with_a_house_what_is_found_opens_a_case(
-    lapwing: Lapwing, clip: Path, listed: Path
+    lapwing: Lapwing, wanted: list[bytes], tmp_path: Path, listed: Path
 ) -> None:
+    clip = tmp_path / "stream.ts"
+    clip.write_bytes(b"".join(wanted))
     words = ["--source", "test", "--basis", "test", "--category", "test"]
     assert lapwing("bank", "create", "Films", "--kind", "block", "--verified", *words).code == 0
     assert lapwing("bank", "import", listed, "--list", "Films").code == 0

@@ -38,8 +38,9 @@ demo: $(VENV)/.photographs $(VENV)/.passkeys $(VENV)/.reports browser ## real pi
 serve: $(VENV)/.passkeys $(VENV)/.reports browser ## the web server, with your own data in LAPWING_HOME
 	@$(BIN)/lapwing serve
 
-test: $(VENV)/.test browser ## every test; TESTS narrows them
-	@$(BIN)/python -m pytest $(or $(TESTS),tests)
+# Much of a test's time is waiting for a server or a disk, so there is one more at work than cores.
+test: $(VENV)/.test browser ## every test; TESTS narrows them, JOBS is how many run at once
+	@$(BIN)/python -m pytest -n $(or $(JOBS),$(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadfile $(or $(TESTS),tests)
 
 $(VENV)/.fuzz: $(VENV)/.test lock/fuzz.txt
 	@setup/environment $(VENV) fuzz

@@ -29,6 +29,7 @@ from lapwing.members.attempts import Attempts
 from lapwing.members.service import Members
 from lapwing.members.site import Site
 from lapwing.model.errors import InvalidInput, Unavailable
+from lapwing.model.structs import prepare_structs
 from lapwing.report.cybertipline.client import connector
 from lapwing.report.cybertipline.endpoints import checked_endpoint
 from lapwing.report.desk import Office
@@ -94,6 +95,7 @@ def open_house(
             say("starting the embedded database")
     database = Database(settings.database_url or (embedded.start() if embedded else ""))
     database.migrate()
+    prepare_structs()
     return wire(settings, database, embedded=embedded, clock=clock)
 
 

@@ -16,6 +16,7 @@ from litestar.openapi.spec import Components, License, SecurityScheme
 
 from lapwing import __version__
 from lapwing.app import House
+from lapwing.model.structs import prepare_structs
 from lapwing.operations.readiness import Heartbeat
 from lapwing.web.api import api_routes
 from lapwing.web.authority import (
@@ -59,6 +60,7 @@ def create_app(
     job worker that this process must have to be ready. Raises
     ImproperlyConfiguredException for a route without an authority.
     """
+    prepare_structs()
     metrics = Metrics(HouseNumbers(house))
     beside = console_pages() if pages is None else pages
     app = Litestar(

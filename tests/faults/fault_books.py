@@ -100,9 +100,9 @@ def _check_deletions(connection: Connection) -> None:
 
 def _check_jobs(connection: Connection, journal: Journal) -> None:
     failed = connection.execute(
-        text(f"select count(*) from {QUEUE.queue_table} where status = 'failed'")
-    ).scalar_one()
-    assert not failed, f"{failed} jobs were given up"
+        text(f"select entrypoint, attempts from {QUEUE.queue_table} where status = 'failed'")
+    ).all()
+    assert not failed, f"jobs were given up: {failed}"
     done = connection.execute(
         text(f"select distinct job_id from {QUEUE.queue_table_log} where status = 'successful'")
     ).scalars()

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import msgspec
@@ -111,6 +112,7 @@ class Worker:
         self._done = done
         self._threads = threads
         self._heartbeat = heartbeat
+        self._attempts = attempts
         self._executor = functools.partial(
             DatabaseRetryEntrypointExecutor,
             max_attempts=attempts - 1,
@@ -146,6 +148,7 @@ class Worker:
                     asyncio.create_task(_stop_when(stop, manager)),
                     asyncio.create_task(_beating(driver, self._beat)),
                     asyncio.create_task(_forget_old(driver)),
+                    asyncio.create_task(_take_up_again(driver, self._attempts)),
                 ]
                 try:
                     await manager.run(
@@ -252,6 +255,25 @@ async def _stop_when(stop: threading.Event, manager: QueueManager) -> None:
     while not stop.is_set():
         await asyncio.sleep(0.1)
     manager.shutdown.set()
+
+
+async def _take_up_again(driver: PsycopgDriver, attempts: int) -> None:
+    """A job that fails while its next attempt cannot be written down (a full disk) is given up by
+    PgQueuer, however many attempts it has left. It gets the rest of them."""
+    while True:
+        with suppress(psycopg.Error):
+            await driver.execute(
+                f"""
+                update {QUEUE.queue_table} t
+                   set status = 'queued', execute_after = now() + interval '1 second',
+                       attempts = attempts + 1, updated = now(), queue_manager_id = null
+                 where status = 'failed' and attempts < {attempts - 1:d}
+                   and not exists (select from {QUEUE.queue_table} o
+                                    where o.dedupe_key = t.dedupe_key
+                                      and o.status in ('queued', 'picked'))
+                """
+            )
+        await asyncio.sleep(2)
 
 
 async def _forget_old(driver: PsycopgDriver) -> None:

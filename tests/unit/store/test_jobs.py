@@ -137,6 +137,17 @@ def test_a_job_that_always_fails_is_kept_for_a_person(jobs: Database) -> None:
     assert "name-of-a-person" not in logged
 
 
+def test_a_job_that_was_given_up_with_attempts_left_gets_them(jobs: Database) -> None:
+    """As happens when a disk is too full to write down when to try again."""
+    put(jobs, "count", 7)
+    with jobs.owner() as connection:
+        connection.execute(text("update pgqueuer set status = 'failed'"))
+    done: list[str] = []
+    with working(Worker(jobs, {"count": lambda payload: done.append(payload["n"])})):
+        eventually(lambda: done == ["7"])
+        eventually(lambda: left(jobs) == [])
+
+
 def test_a_job_waits_until_its_time(jobs: Database) -> None:
     done: list[float] = []
     with working(Worker(jobs, {"wait": lambda _: done.append(time.monotonic())})):
